@@ -1,0 +1,53 @@
+"""EMG-driven neuromusculoskeletal models, calibrated with exact gradients.
+
+The public names stand below. Each is imported when it is first used: importing this package
+compiles nothing, reads nothing and sets nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from refnms import io as io
+    from refnms.calibration import Calibration as Calibration
+    from refnms.calibration import calibrate as calibrate
+    from refnms.errors import InputError as InputError
+    from refnms.errors import InputWarning as InputWarning
+    from refnms.model import Model as Model
+    from refnms.model import Trial as Trial
+    from refnms.optimize import AdamW as AdamW
+    from refnms.parameters import Free as Free
+    from refnms.parameters import Packing as Packing
+    from refnms.simulation import Simulation as Simulation
+    from refnms.simulation import simulate as simulate
+
+__version__ = "0.1.0"
+
+_MODULE_OF = {
+    "AdamW": "optimize",
+    "Calibration": "calibration",
+    "Free": "parameters",
+    "InputError": "errors",
+    "InputWarning": "errors",
+    "Model": "model",
+    "Packing": "parameters",
+    "Simulation": "simulation",
+    "Trial": "model",
+    "calibrate": "calibration",
+    "simulate": "simulation",
+}
+_SUBMODULES = ("io",)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(f"refnms.{_MODULE_OF[name]}"), name)
+    if name in _SUBMODULES:
+        return import_module(f"refnms.{name}")
+    raise AttributeError(f"module 'refnms' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*_MODULE_OF, *_SUBMODULES, "__version__"]

@@ -1,0 +1,62 @@
+"""What every test may ask for: the shared data, a seeded generator, a repeatable hypothesis."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SHARED = CHECKOUT.parent / "shared"
+MISSING_DATA = "missing data"
+
+# deadline=None: the first call of a kernel compiles it.
+settings.register_profile(
+    "refnms",
+    derandomize=True,
+    deadline=None,
+    print_blob=True,
+    max_examples=60,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("refnms")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of measured and reference data, which lies beside the checkout."""
+    data = SHARED / "data"
+    if not data.is_dir():
+        pytest.skip(f"{MISSING_DATA}: {data} is not there")
+    return data
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240229)
+
+
+def skipped_for_missing_data(reporter: pytest.TerminalReporter) -> int:
+    return sum(MISSING_DATA in str(report.longrepr) for report in reporter.stats.get("skipped", []))
+
+
+def must_have_data() -> bool:
+    return os.environ.get("CI") == "true" and SHARED.is_dir()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = skipped_for_missing_data(terminalreporter)
+    terminalreporter.write_line(f"skipped for missing data: {skipped}")
+    if skipped and must_have_data():
+        terminalreporter.write_line(f"the run fails: the data lie in {SHARED}", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where the data must be there, a test skipped for want of it is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if must_have_data() and skipped_for_missing_data(reporter) and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
