@@ -1,0 +1,197 @@
+"""Curves as data: C2 piecewise cubics, their value and slope, and where they come from.
+
+Everything here is dimensionless. A curve is evaluated in two steps: `segment` finds the piece by
+comparisons alone (plain integers, whatever the number type of x), then plain arithmetic evaluates
+the cubic. CEINMS's point curves become their Forsythe-Malcolm-Moler spline exactly.
+
+The Forsythe-Malcolm-Moler spline (Computer Methods for Mathematical Computations, 1977, chapter 4)
+of the points (x_i, y_i), h_i = x_{i+1} - x_i, D_i = (y_{i+1} - y_i) / h_i, has the unknowns s_i (a
+sixth of the second derivative) of a symmetric tridiagonal system,
+
+    h_{i-1} s_{i-1} + 2 (h_{i-1} + h_i) s_i + h_i s_{i+1} = D_i - D_{i-1},
+
+closed at both ends by the third derivative of the cubic through the four end points, which is
+linear in y (`end_curvature`):
+
+    -h_0 s_0 + h_0 s_1 = r_first,      h_{n-2} s_{n-2} - h_{n-2} s_{n-1} = r_last.
+
+Then y = y_i + d (b_i + d (3 s_i + d (s_{i+1} - s_i) / h_i)), b_i = D_i - h_i (s_{i+1} + 2 s_i).
+It is neither the natural nor the not-a-knot spline, and CEINMS's points tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from refnms.jit import pure, scalar_twin, where
+from refnms.physics.types import Array, Curve, Curves
+
+BUCKETS = (
+    1024  # CEINMS's knots lie between 0.0005 and 9 apart: an index finds the segment in few steps
+)
+
+
+def _segment_of_scalar(curve: Curve, x: Any) -> Any:
+    first, last = curve.knots[0], curve.knots[-1]
+    if not x > first:  # also a NaN, which no bucket holds
+        return 0
+    if x >= last:
+        return curve.knots.size - 2
+    i = curve.buckets[int((x - first) / (last - first) * curve.buckets.size)]
+    while x > curve.knots[i + 1]:
+        i += 1
+    while x <= curve.knots[i]:
+        i -= 1
+    return i
+
+
+@scalar_twin(_segment_of_scalar)
+def segment(curve: Curve, x: Any) -> Any:
+    """Segment of each x: the one to the left at a knot, the end segments beyond the ends."""
+    return np.clip(np.searchsorted(curve.knots, x) - 1, 0, curve.knots.size - 2)
+
+
+@pure
+def value_and_slope(curve: Curve, x: Any) -> Any:
+    """Value and slope at x. Beyond an end knot: the straight line of the curve's outer slope.
+
+    At an end knot itself the inner slope holds.
+    """
+    first, last = curve.knots[0], curve.knots[-1]
+    below, above = x < first, x > last
+    i = segment(curve, x)
+    inner = where(below, first, where(above, last, x))
+    d = inner - curve.knots[i]
+    c0, c1 = curve.coefficients[i, 0], curve.coefficients[i, 1]
+    c2, c3 = curve.coefficients[i, 2], curve.coefficients[i, 3]
+    outer = where(below, curve.outer_slopes[0], curve.outer_slopes[1])
+    value = ((c3 * d + c2) * d + c1) * d + c0 + outer * (x - inner)
+    return value, where(below | above, outer, (3.0 * c3 * d + 2.0 * c2) * d + c1)
+
+
+@pure
+def value(curve: Curve, x: Any) -> Any:
+    """Value at x, as in `value_and_slope`."""
+    return value_and_slope(curve, x)[0]
+
+
+@pure
+def value_slope(curve: Curve, x: Any) -> Any:
+    """Slope at x, as in `value_and_slope`."""
+    return value_and_slope(curve, x)[1]
+
+
+def end_curvature(x: Array, y: Array) -> tuple[Array, Array]:
+    """r_first and r_last for x, y `(n, ...)`; with fewer than four points zero (n = 3: the parabola)."""
+    if len(x) < 4:
+        return np.zeros_like(y[0]), np.zeros_like(y[0])
+    h = np.diff(x, axis=0)
+    first, last = _third_difference(x[:4], y[:4]), _third_difference(x[-4:], y[-4:])
+    return h[0] ** 2 * first, -(h[-1] ** 2) * last
+
+
+def _third_difference(x: Array, y: Array) -> Array:
+    """Third divided difference through four points, nested so that equal y give exactly zero."""
+    slope = np.diff(y, axis=0) / np.diff(x, axis=0)
+    curvature = np.diff(slope, axis=0) / (x[2:] - x[:-2])
+    return np.asarray((curvature[1] - curvature[0]) / (x[3] - x[0]))
+
+
+def eliminate(h: Array) -> Array:
+    """Pivots `(n, ...)` of the tridiagonal system for steps h `(n - 1, ...)`, without pivoting."""
+    pivots = np.concatenate([-h[:1], 2.0 * (h[:-1] + h[1:]), -h[-1:]])
+    for i in range(1, len(pivots)):
+        pivots[i] -= h[i - 1] * h[i - 1] / pivots[i - 1]
+    return pivots
+
+
+def sixth_curvatures(x: Array, y: Array) -> Array:
+    """The unknowns s `(n, ...)` of the spline of y `(n, ...)` over x, zero for fewer than three points."""
+    s = np.zeros(np.broadcast_shapes(x.shape, y.shape))
+    if len(x) < 3:
+        return s
+    h = np.diff(x, axis=0)
+    s[0], s[-1] = end_curvature(x, y)
+    s[1:-1] = np.diff(np.diff(y, axis=0) / h, axis=0)
+    pivots = eliminate(h)
+    for i in range(1, len(x)):
+        s[i] -= h[i - 1] / pivots[i - 1] * s[i - 1]
+    s[-1] /= pivots[-1]
+    for i in range(len(x) - 2, -1, -1):
+        s[i] = (s[i] - h[i] * s[i + 1]) / pivots[i]
+    return s
+
+
+def knot_slopes(x: Array, y: Array) -> Array:
+    """Slopes `(n, ...)` at the knots of the spline of y over x; zero for a single point."""
+    if len(x) == 1:
+        return np.zeros(np.broadcast_shapes(x.shape, y.shape))
+    s = sixth_curvatures(x, y)
+    h = np.diff(x, axis=0)
+    chord = np.diff(y, axis=0) / h
+    slopes = chord - h * (s[1:] + 2.0 * s[:-1])
+    return np.concatenate([slopes, chord[-1:] + h[-1:] * (s[-2:-1] + 2.0 * s[-1:])])
+
+
+def spline_curve(
+    x: Sequence[float] | Array,
+    y: Sequence[float] | Array,
+    outer_slopes: tuple[float, float] = (0.0, 0.0),
+) -> Curve:
+    """The Forsythe-Malcolm-Moler spline of points x `(n,)` strictly increasing, y `(n,)`, n >= 2.
+
+    Beyond the points it is constant, as in CEINMS, unless `outer_slopes` says otherwise.
+
+    Raises ValueError when the points are too few, not increasing or not finite.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape or x.size < 2:
+        raise ValueError(f"a curve needs two or more points, got x {x.shape} and y {y.shape}")
+    if not (np.isfinite(x).all() and np.isfinite(y).all() and (np.diff(x) > 0).all()):
+        raise ValueError("the points of a curve must be finite and their x strictly increasing")
+    h = np.diff(x)
+    s = sixth_curvatures(x, y)
+    b = np.diff(y) / h - h * (s[1:] + 2.0 * s[:-1])
+    coefficients = np.column_stack([y[:-1], b, 3.0 * s[:-1], np.diff(s) / h])
+    edges = x[0] + np.arange(BUCKETS) * ((x[-1] - x[0]) / BUCKETS)
+    buckets = np.clip(np.searchsorted(x, edges, side="right") - 1, 0, x.size - 2)
+    return Curve(x, coefficients, np.array(outer_slopes, dtype=float), buckets.astype(np.int64))
+
+
+def sampled_curve(
+    function: Callable[[Array], Array], lower: float, upper: float, segments: int = 400
+) -> Curve:
+    """The spline of an analytic curve sampled over [lower, upper], continued along its end slopes."""
+    x = np.linspace(lower, upper, segments + 1)
+    y = np.asarray(function(x), dtype=float)
+    slopes = knot_slopes(x, y)
+    return spline_curve(x, y, (float(slopes[0]), float(slopes[-1])))
+
+
+def ceinms_default() -> Curves:
+    """The points that CEINMS ships as its default (Zajac 1989; Lloyd and Besier 2003)."""
+    return Curves(
+        active_force_length=spline_curve(
+            [-5, 0, 0.401, 0.402, 0.4035, 0.52725, 0.62875, 0.71875, 0.86125, 1.045, 1.2175]
+            + [1.43875, 1.61875, 1.62, 1.621, 2.2, 5],
+            [0, 0, 0, 0, 0, 0.226667, 0.636667, 0.856667, 0.95, 0.993333, 0.77, 0.246667]
+            + [0, 0, 0, 0, 0],
+        ),
+        passive_force_length=spline_curve(
+            [-5, 0.998, 0.999, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.601, 1.602, 5],
+            [0, 0, 0, 0, 0.035, 0.12, 0.26, 0.55, 1.17, 2, 2, 2, 2],
+        ),
+        force_velocity=spline_curve(
+            [-10, -1, -0.6, -0.3, -0.1, 0, 0.1, 0.3, 0.6, 0.8, 10],
+            [0, 0, 0.08, 0.2, 0.55, 1, 1.4, 1.6, 1.7, 1.75, 1.75],
+        ),
+        tendon_force_strain=spline_curve(
+            [-10, -0.002, -0.001, 0, 0.00131, 0.00281, 0.00431, 0.00581, 0.00731, 0.00881]
+            + [0.0103, 0.0118, 0.0123, 9.2, 9.201, 9.202, 20],
+            [0, 0, 0, 0, 0.0108, 0.0257, 0.0435, 0.0652, 0.0915, 0.123, 0.161, 0.208, 0.227]
+            + [345, 345, 345, 345],
+        ),
+    )

@@ -1,0 +1,16 @@
+"""Which engine computes: decided here and nowhere else."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from refnms.jit import HAVE_NUMBA
+from refnms.physics import kernels, reference
+
+
+def pick(*arrays: Any) -> ModuleType:
+    """`kernels`, or `reference` for complex numbers and where Numba is missing."""
+    return kernels if HAVE_NUMBA and not any(map(np.iscomplexobj, arrays)) else reference

@@ -1,0 +1,124 @@
+"""The numeric structs of the physics: NamedTuples, which NumPy, the tape and Numba all accept."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+
+class Muscles(NamedTuple):
+    """Parameters of M musculotendon units, each `(M,)`.
+
+    Names are OpenSim's property names, and CEINMS's for what only CEINMS has.
+    The order is that of CEINMS's parameter vector (`c1` first, `percentage_change` last).
+    """
+
+    c1: Any  # first recursion coefficient of the activation filter, at the rate of the length frames [-]
+    c2: Any  # second recursion coefficient [-]
+    shape_factor: Any  # of the excitation-activation curve [-]
+    optimal_fiber_length: Any  # at full activation [m]
+    pennation_angle_at_optimal: Any  # [rad]
+    tendon_slack_length: Any  # [m]; 0 means a rigid tendon
+    max_isometric_force: Any  # [N]
+    max_contraction_velocity: Any  # [optimal fiber lengths / s]
+    strength_coefficient: Any  # multiplies max_isometric_force [-]
+    electromechanical_delay: Any  # [s]
+    fiber_damping: Any  # [max_isometric_force at max_contraction_velocity]
+    percentage_change: Any  # rise of the optimal fiber length at zero activation [-]
+
+
+class Curve(NamedTuple):
+    """A C2 piecewise cubic: dimensionless in, dimensionless out.
+
+    Inside segment i, with d = x - knots[i]: y = ((c3 d + c2) d + c1) d + c0, c = coefficients[i].
+    Outside the knots it is a straight line of slope `outer_slopes` (CEINMS: zero, a constant).
+    `buckets[j]` is the segment at the left edge of the j-th of equal intervals between the ends.
+    """
+
+    knots: Array  # (n,) strictly increasing
+    coefficients: Array  # (n - 1, 4), c0 first
+    outer_slopes: Array  # (2,) below and above
+    buckets: Integers  # (B,)
+
+
+class Curves(NamedTuple):
+    """The four curves of a Hill-type muscle."""
+
+    active_force_length: Curve  # of fiber length / activation-dependent optimal length
+    passive_force_length: Curve  # of fiber length / optimal_fiber_length
+    force_velocity: Curve  # of fiber velocity / max_contraction_velocity, shortening negative
+    tendon_force_strain: Curve  # of tendon strain
+
+
+class SplineFactors(NamedTuple):
+    """The elimination of the spline of each trial's own time stamps (see `curves`)."""
+
+    steps: Array  # (T,) to the next frame; the last of a trial is not used
+    pivots: Array  # (T,)
+    first: Array  # (N, 4) end weights of each of N trials
+    last: Array  # (N, 4)
+
+
+class Timeline(NamedTuple):
+    """Where N trials lie in arrays joined along time, and how their velocities are taken.
+
+    Excitation rows of a trial may start before its first frame (CEINMS charges its filter so);
+    its last row belongs to its last frame.
+    """
+
+    frames: Integers  # (N + 1,) trial i has frames [frames[i], frames[i + 1])
+    rows: Integers  # (N + 1,) and excitation rows [rows[i], rows[i + 1])
+    solver_weights: Array  # (T, K) v[t] = sum_k weights[t, k] l[t - k] inside the equilibrium
+    force_weights: Array  # (T, K) the same in the force; K = 0: from the spline of the whole trial
+    spline: SplineFactors
+
+
+class FilterStart(NamedTuple):
+    """How the recursion from excitation to neural activation begins."""
+
+    rest: float  # past values of u before the first sample, as a multiple of the first excitation
+    restart: int  # sample at which both past values become the mean of the two last excitations; -1 never
+
+
+class Root(NamedTuple):
+    """How the fiber equilibrium of one sample is solved."""
+
+    lower: float  # bracket of the fiber length, in optimal fiber lengths; 0, 0: the bracket follows
+    upper: float  # from the tendon; with a bracket, no sign change means the rigid-tendon length
+    tolerance: float  # of Brent's path [m]; 0 means safeguarded Newton to rounding
+
+
+class System(NamedTuple):
+    """All that stays fixed while parameters and inputs vary."""
+
+    curves: Curves
+    timeline: Timeline
+    start: FilterStart
+    root: Root
+    node_tolerance: float  # of the node of the piecewise activation; 0: to rounding
+
+
+class Flag(enum.IntFlag):
+    """What a sample needed or sits on; 0 is an ordinary sample."""
+
+    HELPED = 1  # Newton's steps were replaced by bisection
+    FAILED = 2  # no root within the iterations allowed: the number is not an equilibrium
+    FELL_BACK = 4  # no sign change in CEINMS's bracket: the rigid-tendon length, as CEINMS does
+    TAUT = 8  # first frame without equilibrium: the fiber starts with its tendon just taut
+    FLOOR = 16  # the fiber would vanish: held at its shortest
+    SLACK = 32  # the tendon carries nothing
+    VELOCITY_LIMIT = 64  # fiber velocity at or beyond the maximal one
+    UPRIGHT = 128  # the fiber is no longer than its height: pennation limit
+    CURVE_END = 256  # beyond the last knot of a curve
+    NEGATIVE_FORCE = 512  # the fibers push
+    ILL_POSED = 1024  # slope of the equilibrium below the floor: its derivative is indeterminate
+
+
+#: Smallest slope |dg/dw| of an equilibrium that is differentiated.
+SLOPE_FLOOR = 1e-6
