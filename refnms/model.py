@@ -1,0 +1,182 @@
+"""What a person is and what was recorded: records only, validated here once and trusted after.
+
+Shapes: T frames, M muscles, D degrees of freedom, E EMG channels, N EMG samples. SI units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refnms.errors import InputError, Problem
+from refnms.physics.types import Array, Curves, Muscles
+
+
+@dataclass(frozen=True)
+class RigidTendon:
+    """A tendon of constant length (CEINMS: `stiff`)."""
+
+
+@dataclass(frozen=True)
+class ElasticTendon:
+    """A tendon in force equilibrium with its fibers (CEINMS: `equilibriumElastic`)."""
+
+
+@dataclass(frozen=True)
+class ExponentialActivation:
+    """a = (exp(A u) - 1) / (exp(A) - 1) (Lloyd and Besier 2003, equation 4)."""
+
+
+@dataclass(frozen=True)
+class PiecewiseActivation:
+    """Logarithm below a node, straight line above (Manal and Buchanan 2003)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A person: muscles, the degrees of freedom they cross, and how EMG reaches them.
+
+    Raises InputError naming every muscle and parameter that cannot be.
+    """
+
+    muscle_names: tuple[str, ...]
+    dof_names: tuple[str, ...]
+    emg_names: tuple[str, ...]
+    muscles: Muscles  # each (M,)
+    curves: Curves
+    emg_to_muscle: Array  # (M, E) weights
+    crosses: NDArray[np.bool_]  # (M, D) which muscle spans which degree of freedom
+    tendon: RigidTendon | ElasticTendon = field(default_factory=ElasticTendon)
+    activation: ExponentialActivation | PiecewiseActivation = field(
+        default_factory=ExponentialActivation
+    )
+
+    def __post_init__(self) -> None:
+        m, d, e = len(self.muscle_names), len(self.dof_names), len(self.emg_names)
+        _set(self, "muscles", Muscles(*[_floats(p) for p in self.muscles]))
+        _set(self, "emg_to_muscle", _floats(self.emg_to_muscle))
+        _set(self, "crosses", np.ascontiguousarray(self.crosses, dtype=bool))
+        problems = [
+            *_repeated("muscle", self.muscle_names),
+            *_repeated("degree of freedom", self.dof_names),
+            *_repeated("EMG channel", self.emg_names),
+            *_misshapen("emg_to_muscle", self.emg_to_muscle, (m, e)),
+            *_misshapen("crosses", self.crosses, (m, d)),
+        ]
+        for name, values in zip(Muscles._fields, self.muscles, strict=True):
+            problems += _misshapen(name, values, (m,))
+        _raise(problems)
+        _raise(list(_impossible(self.muscle_names, self.muscles)))
+
+    def table(self) -> Array:
+        """The parameters of the muscles as `(12, M)`, in the order of `Muscles`."""
+        return np.array(self.muscles)
+
+    def with_table(self, table: Array) -> Model:
+        """The same person with the parameters of a `(12, M)` table."""
+        return replace(self, muscles=Muscles(*np.array(table)))
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One recording. The length frames are the clock; EMG keeps its own time stamps.
+
+    Raises InputError naming every signal that is misshapen, not finite or not in order of time.
+    """
+
+    name: str
+    time: Array  # (T,) of the length frames [s]
+    musculotendon_length: Array  # (T, M) [m]
+    moment_arm: Array  # (T, M, D) [m]
+    emg_time: Array  # (N,) [s]
+    emg: Array  # (N, E) normalised envelopes
+    moment: Array | None = None  # (T, D) measured [N.m]
+    scored: NDArray[np.bool_] | None = None  # (T,) frames that count; None: all
+
+    def __post_init__(self) -> None:
+        for name in ("time", "musculotendon_length", "moment_arm", "emg_time", "emg"):
+            _set(self, name, _floats(getattr(self, name)))
+        if self.moment is not None:
+            _set(self, "moment", _floats(self.moment))
+        t, n = self.time.shape[0], self.emg_time.shape[0]
+        muscles, dofs = self.moment_arm.shape[1:] if self.moment_arm.ndim == 3 else (0, 0)
+        problems = [
+            *_misshapen("musculotendon_length", self.musculotendon_length, (t, muscles)),
+            *_misshapen("moment_arm", self.moment_arm, (t, muscles, dofs)),
+            *_misshapen("emg", self.emg, (n, self.emg.shape[-1])),
+        ]
+        if self.moment is not None:
+            problems += _misshapen("moment", self.moment, (t, dofs))
+        if self.scored is not None:
+            problems += _misshapen("scored", self.scored, (t,))
+        for name, stamps in (("time", self.time), ("emg_time", self.emg_time)):
+            if stamps.ndim != 1 or stamps.size < 2 or not (np.diff(stamps) > 0.0).all():
+                problems.append(Problem(f"{name} must be two or more rising time stamps"))
+        _raise([Problem(f"trial {self.name!r}: {p.message}") for p in problems])
+
+    def check(self, model: Model) -> None:
+        """Raise InputError unless this recording has the muscles, DOFs and channels of `model`."""
+        t, n = len(self.time), len(self.emg_time)
+        m, d, e = len(model.muscle_names), len(model.dof_names), len(model.emg_names)
+        problems = [
+            *_misshapen("musculotendon_length", self.musculotendon_length, (t, m)),
+            *_misshapen("moment_arm", self.moment_arm, (t, m, d)),
+            *_misshapen("emg", self.emg, (n, e)),
+        ]
+        _raise([Problem(f"trial {self.name!r}: {p.message}") for p in problems])
+
+
+def _set(record: Any, name: str, value: Any) -> None:
+    object.__setattr__(record, name, value)  # the records are frozen once they are made
+
+
+def _floats(values: Any) -> Array:
+    """A C-ordered float64 array: the one kind that kernels are compiled for."""
+    return np.array(values, dtype=np.float64, order="C")
+
+
+def _raise(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InputError(problems)
+
+
+def _repeated(what: str, names: Sequence[str]) -> list[Problem]:
+    return [
+        Problem(f"{what} {name!r} is named twice") for name in {*names} if names.count(name) > 1
+    ]
+
+
+def _misshapen(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> list[Problem]:
+    if values.shape != shape:
+        return [Problem(f"{name} has shape {values.shape}, expected {shape}")]
+    if not np.isfinite(values).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        return [Problem(f"{name} is not finite, first at index {where}")]
+    return []
+
+
+def _impossible(names: Sequence[str], muscles: Muscles) -> Iterator[Problem]:
+    """Parameters outside the domain of the physics."""
+    must_exceed = {
+        "optimal_fiber_length": 0.0,
+        "max_isometric_force": 0.0,
+        "max_contraction_velocity": 0.0,
+        "strength_coefficient": 0.0,
+        "percentage_change": -1.0,
+    }
+    at_least = {"tendon_slack_length": 0.0, "pennation_angle_at_optimal": 0.0, "fiber_damping": 0.0}
+    for m, muscle in enumerate(names):
+        for field_name, bound in must_exceed.items():
+            value = getattr(muscles, field_name)[m]
+            if not value > bound:
+                yield Problem(f"{muscle}: {field_name} is {value:g}, must be above {bound:g}")
+        for field_name, bound in at_least.items():
+            value = getattr(muscles, field_name)[m]
+            if not value >= bound:
+                yield Problem(f"{muscle}: {field_name} is {value:g}, must not be below {bound:g}")
+        if not muscles.pennation_angle_at_optimal[m] < 0.5 * np.pi:
+            yield Problem(f"{muscle}: pennation_angle_at_optimal must be below a right angle [rad]")

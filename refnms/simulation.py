@@ -1,0 +1,188 @@
+"""The chain, written once: emg -> excitation -> neural activation -> activation -> fiber length ->
+fiber velocity -> tendon force -> moment.
+
+Trials are joined along time, so that one pass computes all of them. Arrays in give arrays, Vars in
+give Vars, complex numbers in give complex numbers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refnms import primitives
+from refnms.errors import InputError, InputWarning, Problem
+from refnms.model import ExponentialActivation, Model, RigidTendon, Trial
+from refnms.physics import excitation as emg
+from refnms.physics.flags import sample_flags
+from refnms.physics.profiles import NATIVE, Profile
+from refnms.physics.stencils import timeline
+from refnms.physics.types import Array, Flag, Integers, System
+
+
+class Signals(NamedTuple):
+    """Every signal of the chain; rows `(K, M)` for the first two, frames `(T, M)` or `(T, D)`."""
+
+    excitation: Any
+    neural_activation: Any
+    activation: Any
+    fiber_length: Any
+    fiber_velocity: Any
+    tendon_force: Any
+    moment: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """One trial run through the chain. SI units; `flags` are `Flag` bits of each sample."""
+
+    time: Array  # (T,)
+    excitation: Array  # (T, M)
+    neural_activation: Array  # (T, M)
+    activation: Array  # (T, M)
+    fiber_length: Array  # (T, M)
+    fiber_velocity: Array  # (T, M)
+    tendon_force: Array  # (T, M)
+    moment: Array  # (T, D)
+    flags: Integers  # (T, M)
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Trials of one model joined along time, ready to be run under one profile."""
+
+    model: Model
+    names: tuple[str, ...]
+    times: tuple[Array, ...]  # of each trial
+    system: System
+    musculotendon_length: Array  # (T, M)
+    moment_arm: Array  # (T, M, D)
+    samples: tuple[Array, ...]  # excitations (N_i, M) of each trial at the rate of its EMG
+    emg_times: tuple[Array, ...]
+    rows: Array | None  # (K, M) excitation rows, where the profile does not interpolate
+
+    def frames(self, i: int) -> slice:
+        """The frames of trial i."""
+        return slice(*self.system.timeline.frames[i : i + 2])
+
+    def excitation(self, table: Any) -> Any:
+        """Excitation rows `(K, M)` of a `(12, M)` parameter table."""
+        if self.rows is not None:
+            return self.rows
+        return primitives.excitation(self.emg_times, self.samples, self.times)(table)
+
+
+def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
+    """Lay the trials out for one run. Raises InputError for a trial that cannot be run."""
+    if not trials:
+        raise InputError("no trial given")
+    for trial in trials:
+        trial.check(model)
+    samples = tuple(emg.mapped(trial.emg, model.emg_to_muscle) for trial in trials)
+    leads, rows = [0] * len(trials), None
+    if not profile.interpolates_emg:
+        rows, leads = _matched(model, trials, samples, profile)
+    times = tuple(trial.time for trial in trials)
+    return Joined(
+        model=model,
+        names=tuple(trial.name for trial in trials),
+        times=times,
+        system=System(
+            model.curves,
+            timeline(times, leads, profile),
+            profile.start,
+            profile.root,
+            profile.node_tolerance,
+        ),
+        musculotendon_length=np.concatenate([trial.musculotendon_length for trial in trials]),
+        moment_arm=np.concatenate([trial.moment_arm for trial in trials]),
+        samples=samples,
+        emg_times=tuple(trial.emg_time for trial in trials),
+        rows=rows,
+    )
+
+
+def _matched(
+    model: Model, trials: Sequence[Trial], samples: Sequence[Array], profile: Profile
+) -> tuple[Array, list[int]]:
+    """The excitation rows that CEINMS takes, all delayed by the first muscle's delay."""
+    delay = model.muscles.electromechanical_delay
+    if np.ptp(delay) > 0.0:
+        message = (
+            f"{profile.name} delays every muscle by the {delay[0]:g} s of {model.muscle_names[0]}"
+        )
+        warnings.warn(message, InputWarning, stacklevel=3)
+    rows, leads, problems = [], [], []
+    for trial, sample in zip(trials, samples, strict=True):
+        try:
+            taken, lead = emg.matching_rows(trial.emg_time, trial.time, float(delay[0]))
+        except ValueError as error:
+            problems.append(Problem(f"trial {trial.name!r}: {error}"))
+            continue
+        rows.append(sample[taken])
+        leads.append(lead)
+    if problems:
+        raise InputError(problems)
+    return np.concatenate(rows), leads
+
+
+def chain(
+    joined: Joined,
+    table: Any,
+    flags: Integers,
+    excitation: Any = None,
+    musculotendon_length: Any = None,
+    moment_arm: Any = None,
+) -> Signals:
+    """Run the chain for a `(12, M)` table of parameters; `flags (T, M)` are written by the solver.
+
+    `excitation`, `musculotendon_length` and `moment_arm` replace those of the recordings.
+    """
+    model, system = joined.model, joined.system
+    exponential = isinstance(model.activation, ExponentialActivation)
+    shape = primitives.exponential_activation if exponential else primitives.piecewise_activation
+    lmt = joined.musculotendon_length if musculotendon_length is None else musculotendon_length
+    arm = joined.moment_arm if moment_arm is None else moment_arm
+    e = joined.excitation(table) if excitation is None else excitation
+    u = primitives.neural_activation(system)(table, e)
+    a = shape(system)(table, u)
+    if isinstance(model.tendon, RigidTendon):
+        l = primitives.rigid_fiber_length(system)(table, lmt)
+    else:
+        l = primitives.elastic_fiber_length(system, flags)(table, a, lmt)
+    v = primitives.fiber_velocity(system)(table, l)
+    force = primitives.tendon_force(system)(table, a, l, v)
+    return Signals(e, u, a, l, v, force, np.einsum("tm,tmd->td", force, arm))
+
+
+def simulate(model: Model, trial: Trial, profile: Profile = NATIVE) -> Simulation:
+    """Predict the moments of one recording, and every signal on the way.
+
+    Raises InputError when the recording does not fit the model, or its EMG not the frames.
+    """
+    return simulate_all(model, [trial], profile)[0]
+
+
+def simulate_all(
+    model: Model, trials: Sequence[Trial], profile: Profile = NATIVE
+) -> list[Simulation]:
+    """`simulate` for several recordings in one pass."""
+    joined = join(model, trials, profile)
+    flags = np.zeros(joined.musculotendon_length.shape, np.int64)
+    signals = chain(joined, model.table(), flags)
+    flags |= sample_flags(joined.system, model.muscles, joined.musculotendon_length, *signals[2:6])
+    if isinstance(model.tendon, RigidTendon):
+        flags &= ~Flag.ILL_POSED  # nothing was solved
+    return [_cut(joined, i, signals, flags) for i in range(len(trials))]
+
+
+def _cut(joined: Joined, i: int, signals: Signals, flags: Integers) -> Simulation:
+    frames, row = joined.frames(i), joined.system.timeline.rows[i + 1]
+    rows = slice(row - (frames.stop - frames.start), row)
+    parts = [signal[rows] for signal in signals[:2]] + [signal[frames] for signal in signals[2:]]
+    named: dict[str, Array] = dict(zip(Signals._fields, map(np.array, parts), strict=True))
+    return Simulation(time=joined.times[i], flags=flags[frames], **named)
