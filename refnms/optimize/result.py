@@ -1,0 +1,42 @@
+"""What every method of optimisation returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+class Status(Enum):
+    """Why a method stopped. Whatever the reason, `Result.x` is the best point it has seen."""
+
+    CONVERGED = "converged"
+    BUDGET = "budget of steps used up"
+    INTERRUPTED = "interrupted"
+    DIVERGED = "diverged"
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The run, one entry per evaluation, (N,) each."""
+
+    evaluations: NDArray[np.int64]  # counted from 1
+    seconds: Array  # since the start
+    objective: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The best point found, and how."""
+
+    x: Array  # (P,)
+    objective: float
+    status: Status
+    evaluations: int
+    seconds: float  # the optimization alone, without what the callback took
+    history: History
