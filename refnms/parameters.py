@@ -1,0 +1,104 @@
+"""Which numbers are free: bounds and groups, and the way from a vector x to a model and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from refnms.errors import InputError, Problem
+from refnms.model import Model
+from refnms.physics.types import Array, Integers, Muscles
+
+
+@dataclass(frozen=True)
+class Free:
+    """One field of `Muscles` set free.
+
+    `groups` name the muscles that share a value, one value per group; None frees every muscle by
+    itself, and one group of all muscles shares a single value. `bounds` are lower and upper, as
+    they stand or, with `relative`, as multiples of the value that the group's first muscle has.
+    Muscles that no group names keep their value.
+    """
+
+    field: str
+    bounds: tuple[float, float]
+    relative: bool = False
+    groups: tuple[tuple[str, ...], ...] | None = None
+
+
+class Packing:
+    """x `(P,)` <-> `Model`. Unpacking is linear: each x is copied to the muscles of its group.
+
+    Attributes: `names` of the P entries, `lower` and `upper` bounds and `start`, each `(P,)`; a
+    start outside its bounds is moved onto them. Raises InputError for unknown fields and muscles,
+    a muscle freed twice, and bounds without room between them.
+    """
+
+    def __init__(self, model: Model, free: Sequence[Free]) -> None:
+        self.model = model
+        self.base = model.table()
+        self.index: Integers = np.full(self.base.shape, -1)  # which x stands at each entry
+        self.names: list[str] = []
+        problems: list[Problem] = []
+        bounds: list[list[float]] = []
+        start: list[float] = []
+        for f in free:
+            if f.field not in Muscles._fields:
+                fields = ", ".join(Muscles._fields)
+                problems.append(Problem(f"no parameter is called {f.field!r}; there are {fields}"))
+                continue
+            row = Muscles._fields.index(f.field)
+            for group in f.groups or [(name,) for name in model.muscle_names]:
+                columns = self._columns(f, row, group, problems)
+                if not columns:
+                    continue
+                value = self.base[row, columns[0]]
+                pair = sorted(b * value for b in f.bounds) if f.relative else list(f.bounds)
+                label = f"{f.field} of {_shortened(group)}"
+                if not pair[0] < pair[1]:
+                    problems.append(Problem(f"{label}: no room between bounds {pair}"))
+                self.index[row, columns] = len(start)
+                self.names.append(label)
+                bounds.append(pair)
+                start.append(value)
+        if problems:
+            raise InputError(problems)
+        self.lower, self.upper = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
+        self.start: Array = np.clip(np.array(start, dtype=float), self.lower, self.upper)
+
+    def _columns(
+        self, f: Free, row: int, group: tuple[str, ...], problems: list[Problem]
+    ) -> list[int]:
+        names = self.model.muscle_names
+        unknown = [name for name in group if name not in names]
+        problems += [Problem(f"{f.field}: no muscle is called {name!r}") for name in unknown]
+        columns = [names.index(name) for name in group if name in names]
+        for column in columns:
+            if self.index[row, column] >= 0 or columns.count(column) > 1:
+                problems.append(Problem(f"{f.field} of {names[column]} is freed twice"))
+        return columns
+
+    def table(self, x: Any) -> Any:
+        """The `(12, M)` table of the muscles with the free entries taken from x `(P,)`."""
+        return np.where(self.index >= 0, x[np.maximum(self.index, 0)], self.base)
+
+    def unpack(self, x: Array) -> Model:
+        """The model that x stands for."""
+        return self.model.with_table(self.table(x))
+
+    def frees(self, field: str) -> bool:
+        """Whether any muscle's `field` is free."""
+        return bool((self.index[Muscles._fields.index(field)] >= 0).any())
+
+    def at_bounds(self, x: Array, share: float = 1e-6) -> list[str]:
+        """The entries of x that lie on a bound, to a share of the room between them."""
+        margin = share * (self.upper - self.lower)
+        hits = (x <= self.lower + margin) | (x >= self.upper - margin)
+        return [name for name, hit in zip(self.names, hits, strict=True) if hit]
+
+
+def _shortened(group: Sequence[str]) -> str:
+    return group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
