@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if "named" in options:
+        if (options.named is None) == (options.positional is None):
+            parser.error("name one setup file, as SETUP.xml or with -S FILE")
+        options.setup = options.named or options.positional
     try:
         with _plain_warnings():
             return int(options.command(options))
@@ -98,9 +102,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_setup(parser: argparse.ArgumentParser, content: str) -> None:
-    setup = parser.add_mutually_exclusive_group(required=True)
-    setup.add_argument("setup", nargs="?", type=Path, metavar="SETUP.xml", help="CEINMS setup file")
-    setup.add_argument("-S", dest="setup", type=Path, metavar="FILE", help="the same, as in CEINMS")
+    parser.add_argument(
+        "positional", nargs="?", type=Path, metavar="SETUP.xml", help="CEINMS setup file"
+    )
+    parser.add_argument(
+        "-S", dest="named", type=Path, metavar="FILE", help="the same, as in CEINMS"
+    )
     parser.add_argument(
         "--profile",
         choices=PROFILES,

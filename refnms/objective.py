@@ -25,9 +25,10 @@ from refnms.model import Model, Trial
 from refnms.parameters import Packing
 from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, Profile, ceinms_0_9
 from refnms.physics.types import Array, Flag, Muscles
-from refnms.simulation import Joined, Signals, chain, join, simulate_all
+from refnms.simulation import Joined, Signals, chain, check_emg_covers, join, simulate_all
 
 LO = Muscles._fields.index("optimal_fiber_length")
+DELAY = Muscles._fields.index("electromechanical_delay")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,9 @@ class Objective:
                 "has no derivative; calibrate it with the native profile"
             )
         joined = join(packing.model, trials, profile)
+        if packing.frees("electromechanical_delay"):
+            for corner in (packing.lower, packing.upper):
+                check_emg_covers(trials, packing.table(corner)[DELAY])
         measured, scale = _targets(packing.model, trials, dofs)
         self.problem = Problem(packing, joined, measured, scale)
         self.terms = tuple(terms)

@@ -16,7 +16,7 @@ import numpy as np
 
 from refnms import primitives
 from refnms.errors import InputError, InputWarning, Problem
-from refnms.model import ExponentialActivation, Model, RigidTendon, Trial
+from refnms.model import ElasticTendon, ExponentialActivation, Model, RigidTendon, Trial
 from refnms.physics import excitation as emg
 from refnms.physics.flags import sample_flags
 from refnms.physics.profiles import NATIVE, Profile
@@ -82,6 +82,9 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
         raise InputError("no trial given")
     for trial in trials:
         trial.check(model)
+    _refuse_zero_slack(model, profile)
+    if profile.interpolates_emg:
+        check_emg_covers(trials, model.muscles.electromechanical_delay)
     samples = tuple(emg.mapped(trial.emg, model.emg_to_muscle) for trial in trials)
     leads, rows = [0] * len(trials), None
     if not profile.interpolates_emg:
@@ -104,6 +107,37 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
         emg_times=tuple(trial.emg_time for trial in trials),
         rows=rows,
     )
+
+
+def check_emg_covers(trials: Sequence[Trial], delays: Array) -> None:
+    """Raise InputError unless EMG was recorded, to one sample, at every frame minus each delay."""
+    problems = []
+    for trial in trials:
+        emg_time, time = trial.emg_time, trial.time
+        first, last = time[0] - np.max(delays), time[-1] - np.min(delays)
+        before, after = np.diff(emg_time[:2])[0], np.diff(emg_time[-2:])[0]
+        if (
+            first < emg_time[0] - before - emg.SAME_TIME
+            or last > emg_time[-1] + after + emg.SAME_TIME
+        ):
+            message = (
+                f"trial {trial.name!r}: EMG from {emg_time[0]:g} to {emg_time[-1]:g} s does not cover "
+                f"{first:g} to {last:g} s, the frames less the electromechanical delay"
+            )
+            problems.append(Problem(message))
+    if problems:
+        raise InputError(problems)
+
+
+def _refuse_zero_slack(model: Model, profile: Profile) -> None:
+    """CEINMS divides by the slack length; refnms takes 0 for a rigid tendon, in its own profile."""
+    zero = model.muscles.tendon_slack_length == 0.0
+    if profile.root.upper > 0.0 and isinstance(model.tendon, ElasticTendon) and zero.any():
+        names = [model.muscle_names[m] for m in np.flatnonzero(zero)]
+        message = (
+            f"{', '.join(names)}: an elastic tendon of length 0 has no strain in {profile.name}"
+        )
+        raise InputError(f"{message}; use the native profile, where it is rigid")
 
 
 def _matched(
