@@ -1,4 +1,4 @@
-"""From excitation to activation, for one muscle at one instant: the filter and the two curve shapes.
+"""From excitation to activation, for one muscle at one instant: the filter and two curve shapes.
 
 Neural activation is the second-order recursion of Lloyd and Besier (2003, equation 2),
 

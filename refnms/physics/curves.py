@@ -85,7 +85,7 @@ def value_slope(curve: Curve, x: Any) -> Any:
 
 
 def end_curvature(x: Array, y: Array) -> tuple[Array, Array]:
-    """r_first and r_last for x, y `(n, ...)`; with fewer than four points zero (n = 3: the parabola)."""
+    """r_first and r_last for x, y `(n, ...)`; zero below four points (n = 3: the parabola)."""
     if len(x) < 4:
         return np.zeros_like(y[0]), np.zeros_like(y[0])
     h = np.diff(x, axis=0)
@@ -109,7 +109,7 @@ def eliminate(h: Array) -> Array:
 
 
 def sixth_curvatures(x: Array, y: Array) -> Array:
-    """The unknowns s `(n, ...)` of the spline of y `(n, ...)` over x, zero for fewer than three points."""
+    """The unknowns s `(n, ...)` of the spline of y `(n, ...)` over x; zero below three points."""
     s = np.zeros(np.broadcast_shapes(x.shape, y.shape))
     if len(x) < 3:
         return s
@@ -164,7 +164,7 @@ def spline_curve(
 def sampled_curve(
     function: Callable[[Array], Array], lower: float, upper: float, segments: int = 400
 ) -> Curve:
-    """The spline of an analytic curve sampled over [lower, upper], continued along its end slopes."""
+    """The spline of an analytic curve sampled over [lower, upper], continued by its end slopes."""
     x = np.linspace(lower, upper, segments + 1)
     y = np.asarray(function(x), dtype=float)
     slopes = knot_slopes(x, y)
@@ -174,24 +174,26 @@ def sampled_curve(
 def ceinms_default() -> Curves:
     """The points that CEINMS ships as its default (Zajac 1989; Lloyd and Besier 2003)."""
     return Curves(
-        active_force_length=spline_curve(
-            [-5, 0, 0.401, 0.402, 0.4035, 0.52725, 0.62875, 0.71875, 0.86125, 1.045, 1.2175]
-            + [1.43875, 1.61875, 1.62, 1.621, 2.2, 5],
-            [0, 0, 0, 0, 0, 0.226667, 0.636667, 0.856667, 0.95, 0.993333, 0.77, 0.246667]
-            + [0, 0, 0, 0, 0],
+        active_force_length=_points(
+            "-5 0 .401 .402 .4035 .52725 .62875 .71875 .86125 1.045 1.2175 1.43875 1.61875 1.62"
+            " 1.621 2.2 5",
+            "0 0 0 0 0 .226667 .636667 .856667 .95 .993333 .77 .246667 0 0 0 0 0",
         ),
-        passive_force_length=spline_curve(
-            [-5, 0.998, 0.999, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.601, 1.602, 5],
-            [0, 0, 0, 0, 0.035, 0.12, 0.26, 0.55, 1.17, 2, 2, 2, 2],
+        passive_force_length=_points(
+            "-5 .998 .999 1 1.1 1.2 1.3 1.4 1.5 1.6 1.601 1.602 5",
+            "0 0 0 0 .035 .12 .26 .55 1.17 2 2 2 2",
         ),
-        force_velocity=spline_curve(
-            [-10, -1, -0.6, -0.3, -0.1, 0, 0.1, 0.3, 0.6, 0.8, 10],
-            [0, 0, 0.08, 0.2, 0.55, 1, 1.4, 1.6, 1.7, 1.75, 1.75],
+        force_velocity=_points(
+            "-10 -1 -.6 -.3 -.1 0 .1 .3 .6 .8 10",
+            "0 0 .08 .2 .55 1 1.4 1.6 1.7 1.75 1.75",
         ),
-        tendon_force_strain=spline_curve(
-            [-10, -0.002, -0.001, 0, 0.00131, 0.00281, 0.00431, 0.00581, 0.00731, 0.00881]
-            + [0.0103, 0.0118, 0.0123, 9.2, 9.201, 9.202, 20],
-            [0, 0, 0, 0, 0.0108, 0.0257, 0.0435, 0.0652, 0.0915, 0.123, 0.161, 0.208, 0.227]
-            + [345, 345, 345, 345],
+        tendon_force_strain=_points(
+            "-10 -.002 -.001 0 .00131 .00281 .00431 .00581 .00731 .00881 .0103 .0118 .0123"
+            " 9.2 9.201 9.202 20",
+            "0 0 0 0 .0108 .0257 .0435 .0652 .0915 .123 .161 .208 .227 345 345 345 345",
         ),
     )
+
+
+def _points(x: str, y: str) -> Curve:
+    return spline_curve([float(v) for v in x.split()], [float(v) for v in y.split()])

@@ -23,7 +23,7 @@ def mapped(emg: Array, emg_to_muscle: Array) -> Array:
 
 
 def interpolate(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:
-    """Excitation `(T, M)` at `time - delay` of samples `(N, M)`; beyond the ends the end sample holds."""
+    """Excitation `(T, M)` at `time - delay` of samples `(N, M)`; beyond, the end sample holds."""
     left, fraction, _ = _position(emg_time, time, delay)
     muscle = np.arange(samples.shape[1])
     low, high = samples[left, muscle], samples[left + 1, muscle]
@@ -51,7 +51,7 @@ def interpolate_vjp(
 
 
 def _position(emg_time: Array, time: Array, delay: Array) -> tuple[Any, Any, Any]:
-    """Left sample, fraction towards the right one, and whether the point lies outside, each `(T, M)`."""
+    """Left sample, fraction towards the right one, whether it lies outside, each `(T, M)`."""
     wanted = time[:, None] - delay
     left = np.clip(np.searchsorted(emg_time, wanted.real, side="right") - 1, 0, len(emg_time) - 2)
     fraction = (wanted - emg_time[left]) / np.diff(emg_time)[left]

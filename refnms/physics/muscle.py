@@ -1,10 +1,10 @@
-"""The Hill-type muscle of CEINMS: forces of one musculotendon unit at one instant, and their partials.
+"""The Hill-type muscle of CEINMS: forces of one musculotendon unit at one instant, and partials.
 
-Notation: l_o optimal fiber length, s = sin(pennation angle at optimal), and in optimal fiber lengths
+Notation: l_o optimal fiber length, s = sin(pennation angle at optimal), in optimal fiber lengths
 
     x = l / l_o   fiber length,   w   its projection on the tendon,   x^2 = w^2 + s^2,
 
-so that the fibers keep their height l_o s (constant thickness, Zajac 1989) and cos(pennation) = w/x.
+so that the fibers keep their height l_o s (constant thickness, Zajac 1989); cos(pennation) = w/x.
 With w as the unknown every derivative is algebraic and pennation has no singularity. In units of
 strength_coefficient * max_isometric_force, along the tendon (Lloyd and Besier 2003; the optimal
 length that depends on activation is Huijing's 1995; damping as in Schutte 1993):
@@ -35,7 +35,7 @@ UPRIGHT = 6.123233995736766e-17
 def projection(unit: Muscles, fiber_length: Any) -> Any:
     """x and w/x of a fiber length [m]; a fiber no longer than its height stands upright."""
     x = fiber_length / unit.optimal_fiber_length
-    sine = np.sin(unit.pennation_angle_at_optimal) / x
+    sine = unit.optimal_fiber_length * np.sin(unit.pennation_angle_at_optimal) / fiber_length
     inside = where(sine < 1.0, 1.0 - sine * sine, 1.0)
     return x, where(sine < 1.0, np.sqrt(inside), UPRIGHT)
 

@@ -1,4 +1,4 @@
-"""Which discretisation, pairing and start a run follows: versions are records of values, not branches.
+"""Which discretisation, pairing and start a run follows: versions are records, not branches.
 
 `NATIVE` is refnms's own definition. `ceinms_0_9` follows CEINMS 0.9 to the printed digit.
 """

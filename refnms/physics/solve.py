@@ -15,13 +15,13 @@ the one that leaves its tendon just taut: there the fiber lengthens against a sl
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refnms.jit import pure
 from refnms.physics import muscle
-from refnms.physics.types import Array, Curves, Flag, Muscles, Root
+from refnms.physics.types import Array, Curves, Flag, Muscles, Root, System
 
 FLOOR = 0.02  # shortest projected fiber length, in optimal fiber lengths
 MARGIN = 0.05  # by which the upper end of the bracket is passed: point curves undershoot a little
@@ -35,6 +35,16 @@ NOTHING, HELPED, FAILED = 0, int(Flag.HELPED), int(Flag.FAILED)
 FELL_BACK, TAUT, AT_FLOOR = int(Flag.FELL_BACK), int(Flag.TAUT), int(Flag.FLOOR)
 
 
+class Sample(NamedTuple):
+    """One muscle at one instant; its fiber velocity is `newest * length + past` [m/s]."""
+
+    unit: Muscles
+    activation: Any
+    musculotendon_length: Any  # [m]
+    newest: Any  # [1/s]
+    past: Any  # [m/s]
+
+
 @pure
 def past_velocity(weights: Array, fiber_length: Array, t: int, m: int, available: int) -> Any:
     """The part of the velocity at frame t that its `available` earlier fiber lengths determine."""
@@ -45,140 +55,93 @@ def past_velocity(weights: Array, fiber_length: Array, t: int, m: int, available
 
 
 @pure
-def fiber_length(
-    curves: Curves,
+def at_frame(
+    system: System,
     unit: Muscles,
-    root: Root,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-    previous: Any,
-    guess: Any = 0.0,
+    activation: Array,
+    musculotendon_length: Array,
+    fiber_length: Array,
+    t: int,
+    m: int,
+    first: int,
 ) -> Any:
-    """Fiber length [m] and flag of one sample whose velocity is `newest * length + past` [m/s].
+    """Fiber length [m] and flag of frame t, muscle m, of signals `(T, M)` solved from `first` on.
 
-    `previous` is the last fiber length [m], 0 for the first frame; `guess` where to look first,
-    0 for there.
+    The search begins where the last two lengths point.
     """
-    if unit.tendon_slack_length == 0.0:
-        return muscle.rigid_fiber_length(unit, musculotendon_length), NOTHING
-    guess = guess if guess > 0.0 else previous
-    if root.upper > 0.0:
-        return _in_bracket(
-            curves, unit, activation, musculotendon_length, newest, past, root, guess
-        )
-    if previous > 0.0:
-        return _in_motion(
-            curves, unit, activation, musculotendon_length, newest, past, previous, guess
-        )
-    return _at_start(curves, unit, activation, musculotendon_length, newest, past)
+    weights = system.timeline.solver_weights
+    past = past_velocity(weights, fiber_length, t, m, t - first)
+    sample = Sample(unit, activation[t, m], musculotendon_length[t, m], weights[t, 0], past)
+    previous = fiber_length[t - 1, m] if t > first else 0.0
+    onward = 2.0 * previous - fiber_length[t - 2, m] if t > first + 1 else previous
+    return solve_sample(system.curves, system.root, sample, previous, onward)
 
 
 @pure
-def _at_start(
-    curves: Curves,
-    unit: Muscles,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-) -> Any:
+def solve_sample(curves: Curves, root: Root, sample: Sample, previous: Any, guess: Any) -> Any:
+    """Fiber length [m] and flag of one sample.
+
+    `previous` is the last fiber length [m], 0 for the first frame; `guess` where to look first.
+    """
+    if sample.unit.tendon_slack_length == 0.0:
+        return muscle.rigid_fiber_length(sample.unit, sample.musculotendon_length), NOTHING
+    if root.upper > 0.0:
+        return _in_bracket(curves, root, sample, guess)
+    if previous > 0.0:
+        return _in_motion(curves, sample, previous, guess)
+    return _at_start(curves, sample)
+
+
+@pure
+def _taut(sample: Sample) -> Any:
+    """Projected fiber length that leaves the tendon just taut."""
+    unit = sample.unit
+    return (sample.musculotendon_length - unit.tendon_slack_length) / unit.optimal_fiber_length
+
+
+@pure
+def _at_start(curves: Curves, sample: Sample) -> Any:
     """Static equilibrium; a fiber that cannot stretch its tendon starts with it just taut."""
-    taut = (musculotendon_length - unit.tendon_slack_length) / unit.optimal_fiber_length
+    unit, length = sample.unit, sample.musculotendon_length
+    taut = _taut(sample)
     if taut <= FLOOR:
         return _length(unit, FLOOR), AT_FLOOR
-    if muscle.equilibrium(curves, unit, taut, activation, 0.0, musculotendon_length) >= 0.0:
-        return muscle.rigid_fiber_length(unit, musculotendon_length), TAUT
-    w, flag = newton(
-        curves, unit, activation, musculotendon_length, newest, past, FLOOR, taut, taut
-    )
+    if muscle.equilibrium(curves, unit, taut, sample.activation, 0.0, length) >= 0.0:
+        return muscle.rigid_fiber_length(unit, length), TAUT
+    w, flag = newton(curves, sample, FLOOR, taut, taut)
     return _length(unit, w), flag
 
 
 @pure
-def _in_motion(
-    curves: Curves,
-    unit: Muscles,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-    previous: Any,
-    guess: Any,
-) -> Any:
-    taut = (musculotendon_length - unit.tendon_slack_length) / unit.optimal_fiber_length
-    x, cosine = muscle.projection(unit, previous)
-    longest = max(x * cosine, FLOOR, taut) + MARGIN
-    x, cosine = muscle.projection(unit, guess)
-    w, flag = newton(
-        curves,
-        unit,
-        activation,
-        musculotendon_length,
-        newest,
-        past,
-        FLOOR,
-        longest,
-        min(max(x * cosine, FLOOR), longest),
-    )
+def _in_motion(curves: Curves, sample: Sample, previous: Any, guess: Any) -> Any:
+    x, cosine = muscle.projection(sample.unit, previous)
+    longest = max(x * cosine, FLOOR, _taut(sample)) + MARGIN
+    x, cosine = muscle.projection(sample.unit, guess)
+    w, flag = newton(curves, sample, FLOOR, longest, min(max(x * cosine, FLOOR), longest))
     if w <= FLOOR * (1.0 + RESIDUAL):
-        return _length(unit, FLOOR), AT_FLOOR
-    return _length(unit, w), flag
+        return _length(sample.unit, FLOOR), AT_FLOOR
+    return _length(sample.unit, w), flag
 
 
 @pure
-def _in_bracket(
-    curves: Curves,
-    unit: Muscles,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-    root: Root,
-    guess: Any,
-) -> Any:
-    """CEINMS's bracket; without a strict change of sign the rigid-tendon length, as CEINMS takes."""
+def _in_bracket(curves: Curves, root: Root, sample: Sample, guess: Any) -> Any:
+    """CEINMS's bracket; without a strict change of sign the rigid-tendon length, as CEINMS has."""
+    unit = sample.unit
     shortest = root.lower * unit.optimal_fiber_length
     longest = root.upper * unit.optimal_fiber_length
-    g_short, g_long = (
-        _of_length(curves, unit, activation, musculotendon_length, newest, past, shortest),
-        _of_length(curves, unit, activation, musculotendon_length, newest, past, longest),
-    )
+    g_short, g_long = _of_length(curves, sample, shortest), _of_length(curves, sample, longest)
     found, length, flag = not g_short * g_long > 0.0, shortest, NOTHING
     if found and root.tolerance > 0.0:
-        length, found = brent(
-            curves,
-            unit,
-            activation,
-            musculotendon_length,
-            newest,
-            past,
-            shortest,
-            longest,
-            g_short,
-            g_long,
-            root.tolerance,
-        )
+        length, found = brent(curves, sample, shortest, longest, g_short, g_long, root.tolerance)
     elif found:
         x_low, cosine_low = muscle.projection(unit, shortest)
         x_high, cosine_high = muscle.projection(unit, longest)
         x, cosine = muscle.projection(unit, guess if guess > 0.0 else 0.5 * longest)
         low, high = x_low * cosine_low, x_high * cosine_high
-        w, flag = newton(
-            curves,
-            unit,
-            activation,
-            musculotendon_length,
-            newest,
-            past,
-            low,
-            high,
-            min(max(x * cosine, low), high),
-        )
+        w, flag = newton(curves, sample, low, high, min(max(x * cosine, low), high))
         length = _length(unit, w)
     if not found:
-        return muscle.rigid_fiber_length(unit, musculotendon_length), FELL_BACK
+        return muscle.rigid_fiber_length(unit, sample.musculotendon_length), FELL_BACK
     return length, flag
 
 
@@ -189,17 +152,10 @@ def _length(unit: Muscles, w: Any) -> Any:
 
 
 @pure
-def _of_length(
-    curves: Curves,
-    unit: Muscles,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-    length: Any,
-) -> Any:
+def _of_length(curves: Curves, sample: Sample, length: Any) -> Any:
+    velocity = sample.newest * length + sample.past
     return muscle.equilibrium_of_length(
-        curves, unit, length, activation, newest * length + past, musculotendon_length
+        curves, sample.unit, length, sample.activation, velocity, sample.musculotendon_length
     )
 
 
@@ -212,24 +168,15 @@ def total_slope(unit: Muscles, partials: Any, w: Any, newest: Any) -> Any:
 
 
 @pure
-def newton(
-    curves: Curves,
-    unit: Muscles,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-    lower: Any,
-    upper: Any,
-    w: Any,
-) -> Any:
+def newton(curves: Curves, sample: Sample, lower: Any, upper: Any, w: Any) -> Any:
     """Root w of g in [lower, upper] from a guess in it, and a flag."""
     last, before_last, flag = np.inf, np.inf, NOTHING
     for _ in range(NEWTON_ROUNDS):
+        velocity = sample.newest * _length(sample.unit, w) + sample.past
         g = muscle.equilibrium_partials(
-            curves, unit, w, activation, newest * _length(unit, w) + past, musculotendon_length
+            curves, sample.unit, w, sample.activation, velocity, sample.musculotendon_length
         )
-        slope = total_slope(unit, g, w, newest)
+        slope = total_slope(sample.unit, g, w, sample.newest)
         step = -g.residual / slope if slope < 0.0 else np.inf
         if abs(step) <= NEWTON_STEP:
             return min(max(w + step, lower), upper), flag
@@ -249,19 +196,7 @@ def newton(
 
 
 @pure
-def brent(
-    curves: Curves,
-    unit: Muscles,
-    activation: Any,
-    musculotendon_length: Any,
-    newest: Any,
-    past: Any,
-    a: Any,
-    b: Any,
-    ga: Any,
-    gb: Any,
-    tolerance: Any,
-) -> Any:
+def brent(curves: Curves, sample: Sample, a: Any, b: Any, ga: Any, gb: Any, tolerance: Any) -> Any:
     """Root between lengths a and b [m] by CEINMS's path, and whether 100 rounds sufficed."""
     c, gc, d, e = b, gb, 0.0, 0.0
     for _ in range(BRENT_ROUNDS):
@@ -294,5 +229,5 @@ def brent(
             e = d = middle
         a, ga = b, gb
         b = b + d if abs(d) > nearest else b + (nearest if middle >= 0.0 else -nearest)
-        gb = _of_length(curves, unit, activation, musculotendon_length, newest, past, b)
+        gb = _of_length(curves, sample, b)
     return b, False

@@ -19,7 +19,7 @@ from refnms.physics.types import Array, SplineFactors, Timeline
 
 
 def trailing_weights(time: Array, points: int) -> Array:
-    """Weights `(T, points)` of the lengths at t, t-1, ... in the velocity at each of the times `(T,)`."""
+    """Weights `(T, points)` of the lengths at t, t-1, ... in the velocity at times `(T,)`."""
     weights = np.zeros((len(time), points))
     for t in range(1, min(points - 1, len(time))):
         weights[t, : t + 1] = _last_slope(time[: t + 1, None])[0]
@@ -53,7 +53,7 @@ def spline_factors(times: Sequence[Array]) -> SplineFactors:
 
 
 def timeline(times: Sequence[Array], leads: Sequence[int], profile: Profile) -> Timeline:
-    """Trials with frame times `(T_i,)`, each led by so many excitation rows, as the profile has it."""
+    """Trials with frame times `(T_i,)`, each led by so many excitation rows, under a profile."""
     counts = np.array([len(time) for time in times])
     force_points = profile.force_points
     weights = [

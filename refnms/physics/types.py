@@ -19,7 +19,7 @@ class Muscles(NamedTuple):
     The order is that of CEINMS's parameter vector (`c1` first, `percentage_change` last).
     """
 
-    c1: Any  # first recursion coefficient of the activation filter, at the rate of the length frames [-]
+    c1: Any  # first recursion coefficient of the activation filter, at the rate of the frames [-]
     c2: Any  # second recursion coefficient [-]
     shape_factor: Any  # of the excitation-activation curve [-]
     optimal_fiber_length: Any  # at full activation [m]
@@ -83,7 +83,7 @@ class FilterStart(NamedTuple):
     """How the recursion from excitation to neural activation begins."""
 
     rest: float  # past values of u before the first sample, as a multiple of the first excitation
-    restart: int  # sample at which both past values become the mean of the two last excitations; -1 never
+    restart: int  # sample at which both become the mean of the two last excitations; -1 never
 
 
 class Root(NamedTuple):

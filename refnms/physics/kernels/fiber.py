@@ -91,21 +91,12 @@ def elastic_fiber_length(
     flags: Integers,
 ) -> None:
     """Fiber length in equilibrium with an elastic tendon, and a flag for each solve."""
-    weights = system.timeline.solver_weights
     for lane in lanes:
         m, first, stop, _ = place(system.timeline, lane, muscles.c1.size)
         unit = unit_of(muscles, m)
         for t in range(first + begin, min(stop, first + end)):
-            fiber_length[t, m], flags[t, m] = solve.fiber_length(
-                system.curves,
-                unit,
-                system.root,
-                activation[t, m],
-                musculotendon_length[t, m],
-                weights[t, 0],
-                solve.past_velocity(weights, fiber_length, t, m, t - first),
-                fiber_length[t - 1, m] if t > first else 0.0,
-                2.0 * fiber_length[t - 1, m] - fiber_length[t - 2, m] if t > first + 1 else 0.0,
+            fiber_length[t, m], flags[t, m] = solve.at_frame(
+                system, unit, activation, musculotendon_length, fiber_length, t, m, first
             )
 
 

@@ -1,4 +1,4 @@
-"""Loops of the fiber velocity: fixed linear functions of the fiber lengths, and their transposes."""
+"""Loops of the fiber velocity: fixed linear functions of fiber lengths, and their transposes."""
 
 from __future__ import annotations
 
