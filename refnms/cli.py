@@ -150,9 +150,15 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
     from refnms import demo
 
-    return int(demo.main(options.out, options.json))
+    story = sys.stderr if options.json else sys.stdout
+    result = demo.run(out=options.out, say=lambda line: print(line, file=story, flush=True))
+    if options.json:
+        print(json.dumps(asdict(result), indent=2, allow_nan=False))
+    return DONE
 
 
 def _show(done: Done, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,10 @@ from refnms.objective import FiberLengthRange, MomentError, Prior, Term, ceinms_
 from refnms.optimize import AdamW, Status
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, Profile, ceinms_0_9
+from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import Simulation, simulate_all
 
-PROFILES = ("native", "ceinms-0.9")
+FIGURE = "moments.png"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Done:
 
 
 def profile_named(name: str, online: bool = False, tolerance: float | None = None) -> Profile:
-    """One of `PROFILES`, for CEINMS's with what its execution or calibration file chooses."""
+    """`native`, or `ceinms-0.9` with what its execution or calibration file chooses."""
     if name == "native":
         return NATIVE
     return ceinms_0_9(online, CEINMS_0_9_TOLERANCE if tolerance is None else tolerance)
@@ -127,7 +129,8 @@ def calibrate_setup(
     done = calibrate(
         model, calibrating, packing, method, profile, _terms(step), step.dofs or None, callback
     )
-    simulations = simulate_all(done.model, [trial for _, trial in trials.values()], profile)
+    recorded = [trial for _, trial in trials.values()]
+    simulations = simulate_all(done.model, recorded, profile)
     summary = {
         "method": "adamw",
         "profile": profile.name,
@@ -152,6 +155,9 @@ def calibrate_setup(
             write_ceinms_results(folder / name, done.model, trials[name][1].time, simulation)
         if out is not None:
             write_subject(folder / setup.output.name, setup.subject, done.model, setup.calibration)
+        with suppress(ImportError):  # Matplotlib is an extra
+            before = simulate_all(model, recorded, profile)
+            moment_figure(folder / FIGURE, model.dof_names, _tracking(trials, before, simulations))
         write_atomically(folder / MARKER, _json(summary))
 
     folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
@@ -254,6 +260,19 @@ def _trials(
         }
         for (name, (role, trial)), simulation in rows
     }
+
+
+def _tracking(
+    trials: Mapping[str, tuple[str, Trial]],
+    before: Sequence[Simulation],
+    after: Sequence[Simulation],
+) -> list[Tracking]:
+    rows = zip(trials.items(), before, after, strict=True)
+    return [
+        Tracking(name, role == "test", trial.time, trial.moment, old.moment, new.moment)
+        for (name, (role, trial)), old, new in rows
+        if trial.moment is not None
+    ]
 
 
 def _json(summary: Mapping[str, Any]) -> str:
