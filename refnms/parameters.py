@@ -59,7 +59,9 @@ class Packing:
                 pair = sorted(b * value for b in f.bounds) if f.relative else list(f.bounds)
                 label = f"{f.field} of {_shortened(group)}"
                 if not pair[0] < pair[1]:
-                    problems.append(Problem(f"{label}: no room between bounds {pair}"))
+                    problems.append(
+                        Problem(f"{label}: no room between bounds {pair[0]:g} and {pair[1]:g}")
+                    )
                 self.index[row, columns] = len(start)
                 self.names.append(label)
                 bounds.append(pair)

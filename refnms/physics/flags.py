@@ -38,6 +38,7 @@ def sample_flags(
     in_solver = newest * fiber_length + past
     along = musculotendon_length - fiber_length * cosine
     optimal = muscles.percentage_change * (1.0 - activation) + 1.0
+    strain = along / _elastic(muscles).tendon_slack_length - 1.0
     g = muscle.equilibrium_partials(
         curves, _elastic(muscles), x * cosine, activation, in_solver, musculotendon_length
     )
@@ -48,7 +49,8 @@ def sample_flags(
         | (np.abs(muscle.norm_velocity(muscles, in_solver)) >= 1.0),
         Flag.UPRIGHT: cosine <= muscle.UPRIGHT,
         Flag.CURVE_END: _beyond(curves.active_force_length, x / optimal)
-        | _beyond(curves.passive_force_length, x),
+        | _beyond(curves.passive_force_length, x)
+        | (strain > curves.tendon_force_strain.knots[-1]),
         Flag.NEGATIVE_FORCE: tendon_force < 0.0,
         Flag.ILL_POSED: np.abs(slope) < SLOPE_FLOOR,
     }

@@ -74,7 +74,8 @@ def at_frame(
     sample = Sample(unit, activation[t, m], musculotendon_length[t, m], weights[t, 0], past)
     previous = fiber_length[t - 1, m] if t > first else 0.0
     onward = 2.0 * previous - fiber_length[t - 2, m] if t > first + 1 else previous
-    return solve_sample(system.curves, system.root, sample, previous, onward)
+    guess = onward if onward > 0.0 else previous
+    return solve_sample(system.curves, system.root, sample, previous, guess)
 
 
 @pure
