@@ -1,0 +1,131 @@
+"""Static figures. Matplotlib is imported by whoever draws, not by whoever imports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from refnms.fit import fit
+from refnms.physics.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Wong 2011 (Nature Methods 8:441): told apart by all common kinds of color vision; dashes and width
+# say it once more.
+MEASURED: Any = {"color": "#b3b3b3", "lw": 3.6, "solid_capstyle": "round"}
+BEFORE: Any = {"color": "#d55e00", "lw": 1.0, "ls": (0, (4, 2))}
+AFTER: Any = {"color": "#0072b2", "lw": 1.3}
+INK, FAINT, HELD_OUT = "#333333", "#8a8a8a", "#f4f1e8"
+
+STYLE: Any = {
+    "font.size": 8.5,
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "svg.hashsalt": "refnms",  # the same data give the same file
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Tracking:
+    """The moments of one trial, each `(T, D)` [N.m], over time `(T,)` [s]."""
+
+    name: str
+    held_out: bool
+    time: Array
+    measured: Array
+    before: Array
+    after: Array
+
+
+def moment_figure(
+    path: str | os.PathLike[str], dof_names: Sequence[str], trials: Sequence[Tracking]
+) -> Path:
+    """Draw measured moments with those before and after calibration, a row for each DOF.
+
+    Each trial has a column. The ending of `path` says the format (`.svg`, `.png`, `.pdf`). The file
+    appears whole or not at all.
+
+    Raises ImportError when Matplotlib is missing (extra `report`).
+    """
+    from matplotlib import rc_context
+
+    path = Path(path)
+    with rc_context(STYLE):
+        figure = _draw(dof_names, trials)
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        part = path.with_name(f".{path.stem}.part{path.suffix}")
+        try:
+            figure.savefig(part, dpi=200, metadata=metadata)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return path
+
+
+def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
+    from matplotlib.figure import Figure
+
+    rows, columns = len(dof_names), len(trials)
+    figure = Figure(figsize=(2.0 * columns + 0.8, 1.7 * rows + 1.0), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex="col", sharey="row", squeeze=False)
+    for column, trial in enumerate(trials):
+        for row in range(rows):
+            _panel(axes[row, column], trial, row)
+        _heading(axes[0, column], trial)
+        axes[-1, column].set_xlabel("time [s]")
+    for row, name in enumerate(dof_names):
+        axes[row, 0].set_ylabel(f"{_words(name)}\nmoment [N·m]")
+    figure.align_ylabels(axes[:, 0])
+    lines = axes[0, 0].get_lines()[1:]
+    figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False, fontsize=10)
+    return figure
+
+
+def _heading(axes: Axes, trial: Tracking) -> None:
+    role = "held out" if trial.held_out else "calibration"
+    axes.annotate(
+        f"{_words(trial.name)}\n", (0.5, 1.0), (0, 25), **_ABOVE, fontsize=10, fontweight="bold"
+    )
+    axes.annotate(role, (0.5, 1.0), (0, 25), **_ABOVE, color=FAINT)
+
+
+def _panel(axes: Axes, trial: Tracking, dof: int) -> None:
+    measured, before, after = (m[:, dof] for m in (trial.measured, trial.before, trial.after))
+    if trial.held_out:
+        axes.set_facecolor(HELD_OUT)
+    axes.axhline(0.0, color=FAINT, lw=0.4, zorder=0.5)
+    axes.plot(trial.time, measured, label="experimental", **MEASURED)
+    axes.plot(trial.time, before, label="uncalibrated", **BEFORE)
+    axes.plot(trial.time, after, label="calibrated", **AFTER)
+    axes.margins(x=0.0)
+    axes.tick_params(length=2.5, width=0.6)
+    axes.locator_params(axis="x", nbins=5, prune="upper")  # else it meets the next panel's first
+    for moment, color, height in ((before, BEFORE["color"], 12), (after, AFTER["color"], 2)):
+        axes.annotate(_score(measured, moment), (0.5, 1.0), (0, height), **_ABOVE, color=color)
+
+
+_ABOVE: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
+
+
+def _score(measured: Array, moment: Array) -> str:
+    goodness = fit(measured, moment)
+    r2 = "" if goodness.r2 is None else f",  R² {goodness.r2:.3f}"
+    return f"RMSE {goodness.rmse:.2f} N·m{r2}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
