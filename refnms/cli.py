@@ -158,7 +158,7 @@ def _demo(options: argparse.Namespace) -> int:
     result = demo.run(out=options.out, say=lambda line: print(line, file=story, flush=True))
     if options.json:
         print(json.dumps(asdict(result), indent=2, allow_nan=False))
-    return DONE
+    return {"interrupted": INTERRUPTED, "diverged": FAILED}.get(result.status, DONE)
 
 
 def _show(done: Done, as_json: bool) -> None:

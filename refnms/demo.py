@@ -13,7 +13,7 @@ import numpy as np
 from refnms import __version__
 from refnms.calibration import Calibration, calibrate
 from refnms.fit import Fit, fits, flag_counts
-from refnms.io.files import MARKER, replace_folder, write_atomically
+from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
 from refnms.model import Model
 from refnms.optimize import AdamW
 from refnms.parameters import Free, Packing
@@ -26,8 +26,7 @@ from refnms.synthetic import FRAME_RATE, NEUTRAL, Participant, musculotendon_len
 FOLDER = Path("refnms-demo")  # where the results go unless told otherwise
 FIGURE = "moments.png"
 
-# Forgetting old gradients sooner than usual (beta2 0.999) halves the steps that this problem needs.
-METHOD = AdamW(steps=250, learning_rate=0.05, beta2=0.95)
+METHOD = AdamW()
 
 # Quantity -> factor and unit.
 TOLD = {
@@ -92,6 +91,8 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
     """
     say("The main job on an invented person whose truth is known (see refnms/synthetic.py).")
     say("The first run also compiles, which takes half a minute.\n")
+    folder = FOLDER if out is None else out
+    check_replaceable(folder)
     person = participant(seed)
     packing = free_parameters(person.generic)
     for line in _opening(person, packing):
@@ -99,7 +100,6 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
     calibration = calibrate(person.generic, person.calibration, packing, METHOD)
     before = simulate_all(person.generic, person.trials)
     after = simulate_all(calibration.model, person.trials)
-    folder = FOLDER if out is None else out
     result = _result(seed, person, calibration, before, after)
     for line in _findings(result):
         say(line)

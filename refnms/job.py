@@ -27,12 +27,12 @@ from refnms.io.calibration import (
     read_calibration,
 )
 from refnms.io.execution import Hybrid, Velocity, read_execution
-from refnms.io.files import MARKER, replace_folder, write_atomically
+from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
 from refnms.io.results import write_ceinms_results
 from refnms.io.setups import read_calibration_setup, read_run_setup
 from refnms.io.subject import read_model, write_subject
 from refnms.model import Model, Trial
-from refnms.objective import FiberLengthRange, MomentError, Prior, Term, ceinms_objective
+from refnms.objective import TERMS, FiberLengthRange, Term, ceinms_objective
 from refnms.optimize import AdamW, Status
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, Profile, ceinms_0_9
@@ -66,6 +66,8 @@ def run(setup_file: Path, profile_name: str = "native", out: Path | None = None)
     writing.
     """
     setup = read_run_setup(setup_file)
+    folder = setup.output if out is None else out
+    check_replaceable(folder)
     execution = read_execution(setup.execution)
     if isinstance(execution.mode, Hybrid):
         message = "hybrid execution is not available; use <openLoop/>, the EMG-driven mode"
@@ -91,7 +93,6 @@ def run(setup_file: Path, profile_name: str = "native", out: Path | None = None)
         write_ceinms_results(folder, model, trial.time, simulations[0])
         write_atomically(folder / MARKER, _json(summary))
 
-    folder = setup.output if out is None else out
     replace_folder(folder, write)
     _refuse_failed(summary)
     return Done(summary, folder, Status.CONVERGED)
@@ -112,6 +113,8 @@ def calibrate_setup(
     and the folder beside it. Raises InputError; OSError; DivergedError, after writing.
     """
     setup = read_calibration_setup(setup_file)
+    folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
+    check_replaceable(folder)
     file = read_calibration(setup.calibration)
     model = replace(
         read_model(setup.subject, setup.excitation_generator),
@@ -160,7 +163,6 @@ def calibrate_setup(
             moment_figure(folder / FIGURE, model.dof_names, _tracking(trials, before, simulations))
         write_atomically(folder / MARKER, _json(summary))
 
-    folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
     replace_folder(folder, write)
     if out is None:
         write_subject(setup.output, setup.subject, done.model, setup.calibration)
@@ -218,8 +220,10 @@ def _terms(step: Step) -> tuple[Term, ...]:
             "its weights and exponents are not"
         )
         warnings.warn(message, InputWarning, stacklevel=2)
-    ranges = [FiberLengthRange(*p.range) for p in lengths] or [FiberLengthRange()]
-    return (MomentError(), *ranges, Prior())
+    if not lengths:
+        return TERMS
+    others = [term for term in TERMS if not isinstance(term, FiberLengthRange)]
+    return (*others, *(FiberLengthRange(*p.range) for p in lengths))
 
 
 def _refuse_unwritable(packing: Packing, file: Path) -> None:

@@ -46,7 +46,7 @@ def replace_folder(target: str | PathLike[str], writer: Callable[[Path], object]
     target = Path(target).resolve()
     previous = target.with_name(f".{target.name}.previous")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _check_replaceable(target)
+    check_replaceable(target)
     part = _part(target)
     try:
         part.mkdir()
@@ -67,7 +67,8 @@ def replace_folder(target: str | PathLike[str], writer: Callable[[Path], object]
     _remove(previous)
 
 
-def _check_replaceable(target: Path) -> None:
+def check_replaceable(target: Path) -> None:
+    """Raise InputError unless a result may take the place of `target` (see `replace_folder`)."""
     if not target.exists():
         return
     if not target.is_dir():
