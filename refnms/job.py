@@ -18,6 +18,7 @@ from refnms.errors import DivergedError, InputError, InputWarning, Problem
 from refnms.fit import fits, flag_counts
 from refnms.io import read_trial
 from refnms.io.calibration import (
+    CalibrationFile,
     Global,
     Groups,
     LengthPenalty,
@@ -29,7 +30,7 @@ from refnms.io.calibration import (
 from refnms.io.execution import Hybrid, Velocity, read_execution
 from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
 from refnms.io.results import write_ceinms_results
-from refnms.io.setups import read_calibration_setup, read_run_setup
+from refnms.io.setups import CalibrationSetup, read_calibration_setup, read_run_setup
 from refnms.io.subject import read_model, write_subject
 from refnms.model import Model, Trial
 from refnms.objective import TERMS, FiberLengthRange, Term, ceinms_objective
@@ -98,6 +99,40 @@ def run(setup_file: Path, profile_name: str = "native", out: Path | None = None)
     return Done(summary, folder, Status.CONVERGED)
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a calibration setup file asks for, read and checked."""
+
+    setup: CalibrationSetup
+    file: CalibrationFile
+    step: Step
+    model: Model  # uncalibrated
+    packing: Packing
+    profile: Profile
+    trials: dict[str, tuple[str, Trial]]  # name -> role (calibration or test) and recording
+
+    def recordings(self, *roles: str) -> list[Trial]:
+        return [trial for role, trial in self.trials.values() if role in roles]
+
+
+def read_task(setup_file: Path, profile_name: str, tests: Sequence[Path] = ()) -> Task:
+    """Read all files that a `ceinmsCalibration` setup names, and the unseen trials `tests`."""
+    setup = read_calibration_setup(setup_file)
+    file = read_calibration(setup.calibration)
+    model = replace(
+        read_model(setup.subject, setup.excitation_generator),
+        tendon=file.muscle_model.tendon,
+        activation=file.muscle_model.activation,
+    )
+    step = _only_step(file.steps, setup.calibration)
+    packing = Packing(model, [_free(choice, model, step.dofs) for choice in step.parameters])
+    _refuse_unwritable(packing, setup.calibration)
+    profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
+    paths = [("calibration", path) for path in file.trials] + [("test", path) for path in tests]
+    trials = _read_trials(paths, model, profile)
+    return Task(setup, file, step, model, packing, profile, trials)
+
+
 def calibrate_setup(
     setup_file: Path,
     profile_name: str = "native",
@@ -112,62 +147,68 @@ def calibrate_setup(
     `out` all of it replaces that folder as a whole; without, the subject goes where the setup says
     and the folder beside it. Raises InputError; OSError; DivergedError, after writing.
     """
-    setup = read_calibration_setup(setup_file)
+    task = read_task(setup_file, profile_name, tests)
+    setup = task.setup
     folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
     check_replaceable(folder)
-    file = read_calibration(setup.calibration)
-    model = replace(
-        read_model(setup.subject, setup.excitation_generator),
-        tendon=file.muscle_model.tendon,
-        activation=file.muscle_model.activation,
-    )
-    step = _only_step(file.steps, setup.calibration)
-    profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
-    packing = Packing(model, [_free(choice, model, step.dofs) for choice in step.parameters])
-    _refuse_unwritable(packing, setup.calibration)
-    paths = [("calibration", p) for p in file.trials] + [("test", p) for p in tests]
-    trials = _read_trials(paths, model, profile)
-    calibrating = [trial for role, trial in trials.values() if role == "calibration"]
-    method = method or AdamW()
     done = calibrate(
-        model, calibrating, packing, method, profile, _terms(step), step.dofs or None, callback
+        task.model,
+        task.recordings("calibration"),
+        task.packing,
+        method,
+        task.profile,
+        _terms(task.step),
+        task.step.dofs or None,
+        callback,
     )
-    recorded = [trial for _, trial in trials.values()]
-    simulations = simulate_all(done.model, recorded, profile)
-    summary = {
-        "method": "adamw",
-        "profile": profile.name,
-        "status": done.result.status.value,
-        "seconds": done.result.seconds,
-        "evaluations": done.result.evaluations,
-        "objective": {
-            "initial": done.initial,
-            "final": done.final,
-            **_ceinms_score(done.model, file.trials, step.dofs),
-        },
-        "trials": _trials(model, trials, simulations),
-        "bound_hits": done.at_bounds,
-        "flags": flag_counts(model, simulations),
-        "version": __version__,
-    }
-    runs = dict(zip(trials, simulations, strict=True))
+    simulations = simulate_all(done.model, task.recordings("calibration", "test"), task.profile)
+    summary = _calibration_summary(task, done, simulations)
 
-    def write(folder: Path) -> None:
-        for name, simulation in runs.items():
-            (folder / name).mkdir()
-            write_ceinms_results(folder / name, done.model, trials[name][1].time, simulation)
+    def write(part: Path) -> None:
+        _write_signals(part, task, done.model, simulations)
         if out is not None:
-            write_subject(folder / setup.output.name, setup.subject, done.model, setup.calibration)
-        with suppress(ImportError):  # Matplotlib is an extra
-            before = simulate_all(model, recorded, profile)
-            moment_figure(folder / FIGURE, model.dof_names, _tracking(trials, before, simulations))
-        write_atomically(folder / MARKER, _json(summary))
+            write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
+        write_atomically(part / MARKER, _json(summary))
 
     replace_folder(folder, write)
     if out is None:
         write_subject(setup.output, setup.subject, done.model, setup.calibration)
     _refuse_diverged(done)
     return Done(summary, folder, done.result.status)
+
+
+def _calibration_summary(
+    task: Task, done: Calibration, simulations: Sequence[Simulation]
+) -> dict[str, Any]:
+    return {
+        "method": "adamw",
+        "profile": task.profile.name,
+        "status": done.result.status.value,
+        "seconds": done.result.seconds,
+        "evaluations": done.result.evaluations,
+        "objective": {
+            "initial": done.initial,
+            "final": done.final,
+            **_ceinms_score(done.model, task.file.trials, task.step.dofs),
+        },
+        "trials": _trials(done.model, task.trials, simulations),
+        "bound_hits": done.at_bounds,
+        "flags": flag_counts(done.model, simulations),
+        "version": __version__,
+    }
+
+
+def _write_signals(
+    folder: Path, task: Task, model: Model, simulations: Sequence[Simulation]
+) -> None:
+    for trial, simulation in zip(task.recordings("calibration", "test"), simulations, strict=True):
+        (folder / trial.name).mkdir()
+        write_ceinms_results(folder / trial.name, model, trial.time, simulation)
+    with suppress(ImportError):  # Matplotlib is an extra
+        before = simulate_all(task.model, task.recordings("calibration", "test"), task.profile)
+        tracking = _tracking(task.trials, before, simulations)
+        if tracking:
+            moment_figure(folder / FIGURE, model.dof_names, tracking)
 
 
 def _read_trials(

@@ -37,6 +37,7 @@ def sample_flags(
     newest, past = _solver_velocity(system, fiber_length)
     in_solver = newest * fiber_length + past
     along = musculotendon_length - fiber_length * cosine
+    strain = along / _elastic(muscles).tendon_slack_length - 1.0
     optimal = muscles.percentage_change * (1.0 - activation) + 1.0
     strain = along / _elastic(muscles).tendon_slack_length - 1.0
     g = muscle.equilibrium_partials(
