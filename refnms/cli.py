@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import warnings
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DivergedError as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
+    except BrokenPipeError:  # whoever read our output has had enough
+        sys.stdout = open(os.devnull, "w")  # the interpreter flushes it at exit
+        return INPUT_OUTPUT
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return INPUT_OUTPUT

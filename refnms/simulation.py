@@ -115,16 +115,12 @@ def check_emg_covers(trials: Sequence[Trial], delays: Array) -> None:
     for trial in trials:
         emg_time, time = trial.emg_time, trial.time
         first, last = time[0] - np.max(delays), time[-1] - np.min(delays)
-        before, after = np.diff(emg_time[:2])[0], np.diff(emg_time[-2:])[0]
-        if (
-            first < emg_time[0] - before - emg.SAME_TIME
-            or last > emg_time[-1] + after + emg.SAME_TIME
-        ):
-            message = (
-                f"trial {trial.name!r}: EMG from {emg_time[0]:g} to {emg_time[-1]:g} s does not cover "
-                f"{first:g} to {last:g} s, the frames less the electromechanical delay"
-            )
-            problems.append(Problem(message))
+        start = 2.0 * emg_time[0] - emg_time[1] - emg.SAME_TIME
+        stop = 2.0 * emg_time[-1] - emg_time[-2] + emg.SAME_TIME
+        if first < start or last > stop:
+            recorded = f"EMG from {emg_time[0]:g} to {emg_time[-1]:g} s"
+            wanted = f"{first:g} to {last:g} s, the frames less the electromechanical delay"
+            problems.append(Problem(f"trial {trial.name!r}: {recorded} does not cover {wanted}"))
     if problems:
         raise InputError(problems)
 

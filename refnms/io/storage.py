@@ -20,13 +20,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from refnms.errors import InputError, InputWarning, Problem
 from refnms.io.files import write_atomically
 from refnms.physics.types import Array, Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADER_LIMIT = 256 * 1024  # bytes; the deepest `endheader` of 4,974 public files is in line 22
 PROBLEM_LIMIT = 20  # a file with every cell wrong is told briefly
@@ -66,6 +69,12 @@ class Table:
     data: Array  # (T, N)
     label_line: int
     lines: Integers  # (T,) line of the file that each row stands in
+
+    def to_frame(self) -> pd.DataFrame:
+        """The columns as a pandas DataFrame, indexed by time."""
+        import pandas as pd
+
+        return pd.DataFrame(self.data, pd.Index(self.time, name="time"), list(self.names))
 
     def columns(self, names: Sequence[str]) -> Array:
         """The columns of these names, in this order: `(T, len(names))`.

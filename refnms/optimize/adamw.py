@@ -62,8 +62,8 @@ class AdamW:
 
     `learning_rate` is a fraction of the box and about the length of a first step; `beta1` and
     `epsilon` are those of Kingma and Ba 2015. A `beta2` below theirs (0.999) forgets the large
-    first gradients sooner, which in a run of a few hundred steps is a good part of it. Weight decay is off, since a prior belongs to the
-    objective, where it can be seen.
+    first gradients sooner, in time for a run of a few hundred steps. Weight decay is off, since a
+    prior belongs to the objective, where it can be seen.
     """
 
     steps: int = 250

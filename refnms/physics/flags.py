@@ -37,7 +37,6 @@ def sample_flags(
     newest, past = _solver_velocity(system, fiber_length)
     in_solver = newest * fiber_length + past
     along = musculotendon_length - fiber_length * cosine
-    strain = along / _elastic(muscles).tendon_slack_length - 1.0
     optimal = muscles.percentage_change * (1.0 - activation) + 1.0
     strain = along / _elastic(muscles).tendon_slack_length - 1.0
     g = muscle.equilibrium_partials(
@@ -51,6 +50,7 @@ def sample_flags(
         Flag.UPRIGHT: cosine <= muscle.UPRIGHT,
         Flag.CURVE_END: _beyond(curves.active_force_length, x / optimal)
         | _beyond(curves.passive_force_length, x)
+        | _beyond(curves.force_velocity, muscle.norm_velocity(muscles, fiber_velocity))
         | (strain > curves.tendon_force_strain.knots[-1]),
         Flag.NEGATIVE_FORCE: tendon_force < 0.0,
         Flag.ILL_POSED: np.abs(slope) < SLOPE_FLOOR,

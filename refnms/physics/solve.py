@@ -181,10 +181,10 @@ def newton(curves: Curves, sample: Sample, lower: Any, upper: Any, w: Any) -> An
         step = -g.residual / slope if slope < 0.0 else np.inf
         if abs(step) <= NEWTON_STEP:
             return min(max(w + step, lower), upper), flag
-        if g.residual > 0.0:
-            lower = w
-        else:
+        if g.residual < 0.0:
             upper = w
+        else:  # also a NaN, which must not end at the floor
+            lower = w
         if upper - lower <= NEWTON_STEP * NEWTON_STEP + 4.0 * EPSILON * w:
             return w, flag if abs(g.residual) <= RESIDUAL else flag | FAILED
         halved = abs(g.residual) <= 0.5 * max(last, before_last)

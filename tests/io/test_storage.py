@@ -423,3 +423,11 @@ def test_a_file_with_row_counts_cut_anywhere_is_refused(dialect: str) -> None:
         with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError):
             patch.setattr(Path, "read_bytes", lambda path, cut=cut: content[:cut])
             read_storage("f.sto")
+
+
+def test_a_table_becomes_a_data_frame(tmp_path):
+    write_storage(tmp_path / "a.sto", np.array([0.0, 0.1]), ["m", "n"], np.eye(2), "a")
+    frame = read_storage(tmp_path / "a.sto").to_frame()
+    assert list(frame.columns) == ["m", "n"]
+    assert frame.loc[0.1, "n"] == 1.0
+    assert frame.index.name == "time"

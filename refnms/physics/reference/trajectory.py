@@ -146,11 +146,11 @@ def _alone(
         step = np.where(slope < 0.0, -g.residual / np.where(slope < 0.0, slope, 1.0), np.inf)
         ends = (np.abs(step) <= solve.NEWTON_STEP) & np.isnan(found)
         found = np.where(ends, np.clip(w + step, lower, upper), found)
-        open_, positive = np.isnan(found), g.residual > 0.0
+        open_, negative = np.isnan(found), g.residual < 0.0
         if not open_.any():
             break
-        lower = np.where(open_ & positive, w, lower)
-        upper = np.where(open_ & ~positive, w, upper)
+        lower = np.where(open_ & ~negative, w, lower)
+        upper = np.where(open_ & negative, w, upper)
         halved = np.abs(g.residual) <= 0.5 * np.maximum(last, before_last)
         before_last, last = last, np.abs(g.residual)
         taken = halved & (lower < w + step) & (w + step < upper)

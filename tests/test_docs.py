@@ -1,0 +1,171 @@
+"""The pages of docs/: what they tell to change is done here, and what they name is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import refnms
+from refnms.io.calibration import Global, read_calibration
+from refnms.io.ceinms import PARAMETERS
+from refnms.physics.types import Flag, Muscles
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PAGES = sorted((CHECKOUT / "docs").glob("*.md"))
+SECTIONS = ("Another family of curves", "Another term of the loss", "Another field of the muscle")
+CHANGE = re.compile(
+    r"^(?P<where>At the end of|In) `(?P<file>[\w/]+\.py)`"
+    r"(?:, in place of the line that begins `(?P<line>[^`]+)`)?:\n\n```python\n(?P<code>.*?)^```",
+    re.M | re.S,
+)
+USE = re.compile(r"^To use it:\n\n```python\n(.*?)^```", re.M | re.S)
+# The compiled engine would compile anew in every copy.
+WITHOUT_NUMBA = "import sys\nsys.modules['numba'] = None\n"
+
+
+class Section(NamedTuple):
+    """One change that the page tells, and the program that uses it."""
+
+    change: re.Match[str] | None  # None: no file needs one
+    use: str
+
+
+def sections() -> dict[str, Section]:
+    text = (CHECKOUT / "docs" / "extending.md").read_text("utf-8")
+    parts = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
+    return {
+        title: Section(CHANGE.search(parts[title]), USE.search(parts[title])[1])
+        for title in SECTIONS
+    }
+
+
+def apply(change: re.Match[str], root: Path) -> None:
+    file = root / change["file"]
+    text = file.read_text("utf-8")
+    if change["line"] is None:
+        text = f"{text}\n\n{change['code']}"
+    else:
+        found = re.findall(rf"^{re.escape(change['line'])}.*\n", text, re.M)
+        assert len(found) == 1, f"{change['file']} has {len(found)} such lines"
+        text = text.replace(found[0], change["code"])
+    file.write_text(text, "utf-8")
+
+
+def changed_files(one: Path, other: Path) -> list[str]:
+    """Files that differ between two folders, or stand in one of them alone."""
+    first, second = (
+        {(file.relative_to(root).as_posix(), file.read_bytes()) for file in root.rglob("*.py")}
+        for root in (one, other)
+    )
+    return sorted({name for name, _ in first ^ second})
+
+
+def run_in(root: Path, program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_NUMBA + program],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder that holds a copy of the package."""
+    skipped = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(CHECKOUT / "refnms", tmp_path / "refnms", ignore=skipped)
+    return tmp_path
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_a_change_of_the_page_touches_one_file_at_most_and_has_the_right_gradient(title, copy):
+    change, use = sections()[title]
+    if change is not None:
+        apply(change, copy)
+    expected = [] if change is None else [change["file"].removeprefix("refnms/")]
+    assert changed_files(CHECKOUT / "refnms", copy / "refnms") == expected
+    run = run_in(copy, use)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout.startswith("passed")
+
+
+def test_the_page_has_two_changes_of_a_file_and_one_of_none():
+    changes = [section.change for section in sections().values()]
+    files = [None if change is None else change["file"] for change in changes]
+    assert files == ["refnms/physics/curves.py", "refnms/objective.py", None]
+
+
+def test_a_wrong_slope_in_the_changed_copy_would_be_found(copy):
+    curves = copy / "refnms" / "physics" / "curves.py"
+    text = curves.read_text("utf-8")
+    assert text.count("2.0 * c2") == 1
+    curves.write_text(text.replace("2.0 * c2", "2.002 * c2"), "utf-8")
+    run = run_in(copy, sections()["Another field of the muscle"].use)
+    assert "GradientError" in run.stderr
+
+
+def test_a_calibration_file_may_name_every_field(tmp_path):
+    page = (CHECKOUT / "docs" / "extending.md").read_text("utf-8")
+    block = re.search(r"^```xml\n(.*?)^```", page, re.M | re.S)[1]
+    parameters = "".join(block.replace("damping", name) for name in PARAMETERS)
+    (tmp_path / "trial.xml").write_text("<inputData/>", "utf-8")
+    file = tmp_path / "calibration.xml"
+    file.write_text(
+        "<calibration><algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon><rt>0.3</rt><T>20</T>"
+        "<NS>15</NS><NT>5</NT><epsilon>1e-5</epsilon><maxNoEval>9</maxNoEval></simulatedAnnealing>"
+        "</algorithm><NMSmodel><type><openLoop/></type><tendon><equilibriumElastic/></tendon>"
+        "<activation><exponential/></activation></NMSmodel><calibrationSteps><step><dofs>knee</dofs>"
+        "<objectiveFunction><minimizeTorqueError/></objectiveFunction>"
+        f"<parameterSet>{parameters}</parameterSet></step></calibrationSteps>"
+        "<trialSet>trial.xml</trialSet></calibration>\n",
+        "utf-8",
+    )
+    (step,) = read_calibration(file).steps
+    assert [choice.field for choice in step.parameters] == list(Muscles._fields)
+    assert {choice.scope for choice in step.parameters} == {Global()}
+
+
+@pytest.mark.parametrize("page", [CHECKOUT / "README.md", *PAGES], ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page):
+    """Names with a slash are paths from the checkout, from the package, or from the page itself."""
+    text = page.read_text("utf-8")
+    named = set(re.findall(r"`((?:\w+/)+[\w.]*\w(?:\.\w+|/)?)`", text))
+    named |= {link for link in re.findall(r"\]\(([^)#:]+)\)", text)}
+    homes = (CHECKOUT, CHECKOUT / "refnms", page.parent)
+    assert [n for n in named if not any((home / n).exists() for home in homes)] == []
+
+
+def test_every_flag_is_told():
+    page = (CHECKOUT / "docs" / "how-it-works.md").read_text("utf-8")
+    assert [flag.name for flag in Flag if f"`{flag.name}`" not in page] == []
+
+
+def test_the_readme_has_the_two_commands_and_no_other_fence():
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
+    assert len(blocks) == 2
+    assert all(block.count("\n") == 1 for block in blocks)
+    assert blocks[0].endswith("refnms demo\n")
+    assert blocks[1].endswith("-m pytest\n")
+
+
+def test_the_python_of_the_readme_runs(shared, tmp_path, monkeypatch, capsys):
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    blocks = re.findall(r"\n\n((?:(?: {4}.*)?\n)+)(?=\S)", text)
+    (program,) = [re.sub(r"^ {4}", "", b, flags=re.M) for b in blocks if "import refnms" in b]
+    short = program.replace("calibrate(model, trials, free)", "calibrate(model, trials, free, few)")
+    assert short != program
+    for name in ("subject.xml", "excitationGenerator.xml", "walk36_a", "walk36_b", "run81_a"):
+        os.symlink(shared / "s06_calibration" / name, tmp_path / re.sub(r"\d+", "", name))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(short, "README.md", "exec"), {"few": refnms.AdamW(steps=2)})
+    assert "(477, 2)" in capsys.readouterr().out
