@@ -36,6 +36,24 @@ class PiecewiseActivation:
     """Logarithm below a node, straight line above (Manal and Buchanan 2003)."""
 
 
+# Sizes far beyond any muscle's. Within them no sum or square of the chain overflows, and the
+# recursion of the activation (c1, c2) does not grow.
+LARGEST = {
+    "c1": 1.0,
+    "c2": 1.0,
+    "shape_factor": 100.0,
+    "optimal_fiber_length": 10.0,
+    "tendon_slack_length": 10.0,
+    "max_isometric_force": 1e6,
+    "max_contraction_velocity": 1e3,
+    "strength_coefficient": 1e3,
+    "electromechanical_delay": 10.0,
+    "fiber_damping": 1e3,
+    "percentage_change": 10.0,
+}
+LARGEST_POINT = 1e6  # of a curve, in either direction
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A person: muscles, the degrees of freedom they cross, and how EMG reaches them.
@@ -69,6 +87,7 @@ class Model:
         ]
         for name, values in zip(Muscles._fields, self.muscles, strict=True):
             problems += _misshapen(name, values, (m,))
+        problems += _wild(self.curves)
         _raise(problems)
         _raise(list(_impossible(self.muscle_names, self.muscles)))
 
@@ -159,6 +178,16 @@ def _misshapen(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> list[
     return []
 
 
+def _wild(curves: Curves) -> list[Problem]:
+    """Curves that would overflow."""
+    return [
+        Problem(f"the curve {name} has a point beyond {LARGEST_POINT:g}")
+        for name, curve in curves._asdict().items()
+        if not (np.abs(curve.knots) <= LARGEST_POINT).all()
+        or not (np.abs(curve.coefficients[:, 0]) <= LARGEST_POINT).all()
+    ]
+
+
 def _impossible(names: Sequence[str], muscles: Muscles) -> Iterator[Problem]:
     """Parameters outside the domain of the physics."""
     must_exceed = {
@@ -178,5 +207,11 @@ def _impossible(names: Sequence[str], muscles: Muscles) -> Iterator[Problem]:
             value = getattr(muscles, field_name)[m]
             if not value >= bound:
                 yield Problem(f"{muscle}: {field_name} is {value:g}, must not be below {bound:g}")
+        for field_name, bound in LARGEST.items():
+            value = getattr(muscles, field_name)[m]
+            if not abs(value) <= bound:
+                yield Problem(
+                    f"{muscle}: {field_name} is {value:g}, must not exceed {bound:g} in size"
+                )
         if not muscles.pennation_angle_at_optimal[m] < 0.5 * np.pi:
             yield Problem(f"{muscle}: pennation_angle_at_optimal must be below a right angle [rad]")

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import STEP, seeds
+
+from refnms.physics.excitation import interpolate, interpolate_vjp, mapped, matching_rows
+
+
+def test_mapped_envelopes_are_weighted_sums_inside_0_and_1():
+    emg = np.array([[0.2, 0.4], [0.9, 0.9], [-0.5, 0.1]])
+    weights = np.array([[1.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.0, 0.0]])
+    expected = [[0.2, 0.3, 0.6, 0.0], [0.9, 0.9, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    np.testing.assert_allclose(mapped(emg, weights), expected)
+
+
+# ---- CEINMS's pairing of EMG rows and frames ----
+
+
+def test_a_frame_takes_the_first_delayed_row_that_is_not_earlier():
+    rows, lead = matching_rows(np.arange(100) * 0.001, 0.02 + np.arange(5) * 0.01, delay=0.0)
+    assert lead == 20  # they charge the filter
+    np.testing.assert_array_equal(rows[:lead], np.arange(20))
+    np.testing.assert_array_equal(rows[lead:], [20, 30, 40, 50, 60])  # the others are lost
+
+
+def test_the_delay_is_added_to_the_clock_of_the_emg():
+    rows, lead = matching_rows(np.arange(100) * 0.001, 0.02 + np.arange(5) * 0.01, delay=0.0123)
+    assert lead == 8
+    np.testing.assert_array_equal(rows[lead:], [8, 18, 28, 38, 48])
+
+
+@pytest.mark.parametrize(("shift", "row"), [(0.9e-4, 1), (1.1e-4, 2), (-0.9e-4, 1)])
+def test_stamps_closer_than_a_tenth_of_a_millisecond_are_equal(shift, row):
+    rows, lead = matching_rows(np.arange(10) * 0.01, np.array([0.01 + shift]), delay=0.0)
+    assert rows[lead] == row
+
+
+def test_emg_that_starts_with_the_frames_charges_nothing():
+    rows, lead = matching_rows(np.arange(10) * 0.01, np.arange(10) * 0.01, delay=0.0)
+    assert lead == 0
+    np.testing.assert_array_equal(rows, np.arange(10))
+
+
+def test_emg_slower_than_the_frames_is_refused():
+    with pytest.raises(ValueError, match="slower"):
+        matching_rows(np.arange(10) * 0.02, np.arange(10) * 0.01, delay=0.0)
+
+
+def test_emg_that_ends_before_the_frames_is_refused():
+    with pytest.raises(ValueError, match="ends"):
+        matching_rows(np.arange(10) * 0.01, np.arange(12) * 0.01, delay=0.0)
+
+
+def test_emg_that_starts_after_the_first_frames_is_refused():
+    with pytest.raises(ValueError, match="slower"):
+        matching_rows(0.05 + np.arange(10) * 0.01, np.arange(10) * 0.01, delay=0.0)
+
+
+# ---- interpolation ----
+
+EMG_TIME = np.array([0.0, 0.1, 0.25, 0.3, 0.5])
+SAMPLES = np.array([[0.0, 1.0], [0.4, 0.5], [0.1, 0.9], [0.8, 0.2], [0.6, 0.3]])
+
+
+def test_between_samples_the_excitation_lies_on_their_chord():
+    found = interpolate(EMG_TIME, SAMPLES, np.array([0.2, 0.375]), np.array([0.05, 0.1]))
+    np.testing.assert_allclose(found[0], [0.4 - 0.3 * 0.05 / 0.15, 0.5])
+    np.testing.assert_allclose(found[1], [0.8 - 0.2 * 0.025 / 0.2, 0.9 - 0.7 * 0.025 / 0.05])
+
+
+def test_before_the_first_and_after_the_last_sample_the_end_sample_holds():
+    found = interpolate(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]))
+    np.testing.assert_array_equal(found, [SAMPLES[0], SAMPLES[-1]])
+    bar = np.ones((2, 2))
+    found = interpolate_vjp(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]), bar)
+    np.testing.assert_array_equal(found, 0.0)
+
+
+@given(seeds)
+def test_the_cotangent_of_the_delay_is_that_of_a_complex_step(seed):
+    rng = np.random.default_rng(seed)
+    emg_time = np.cumsum(rng.uniform(0.001, 0.01, 40))
+    samples, bar = rng.uniform(size=(40, 3)), rng.normal(size=(15, 3))
+    time, delay = np.linspace(-0.02, 0.3, 15), rng.uniform(0.0, 0.1, 3)
+    stepped = interpolate(emg_time, samples, time, delay + 1j * STEP).imag / STEP
+    found = interpolate_vjp(emg_time, samples, time, delay, bar)
+    np.testing.assert_allclose(found, np.sum(bar * stepped, axis=0), rtol=1e-9, atol=1e-9)
+
+
+@given(st.integers(1, 3), st.sampled_from([-1e-12, 0.0, 1e-12]))
+def test_on_a_sample_the_mean_of_both_slopes_is_taken_as_central_differences_see_it(k, off):
+    time, delay = np.array([EMG_TIME[k] + 0.05 + off]), np.full(2, 0.05)
+    found = interpolate_vjp(EMG_TIME, SAMPLES, time, delay, np.ones((1, 2)))
+    h = 1e-6
+    right, left = (interpolate(EMG_TIME, SAMPLES, time, delay + d)[0] for d in (h, -h))
+    np.testing.assert_allclose(found, (right - left) / (2.0 * h), rtol=1e-5)
+
+
+def test_on_an_end_sample_the_inner_slope_is_taken():
+    time = np.array([EMG_TIME[0]])
+    found = interpolate_vjp(EMG_TIME, SAMPLES, time, np.zeros(2), np.ones((1, 2)))
+    np.testing.assert_allclose(found, -(SAMPLES[1] - SAMPLES[0]) / 0.1)

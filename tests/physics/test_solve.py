@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import CURVES, PROFILES, draw_case, seeds, units
+
+from refnms.physics import muscle, solve
+from refnms.physics.profiles import NATIVE, ceinms_0_9
+from refnms.physics.solve import Sample, newton, past_velocity, solve_sample
+from refnms.physics.types import Flag, Root
+
+BRACKET = ceinms_0_9(tolerance=0.0).root
+
+
+@st.composite
+def samples(draw):
+    """A sample in motion and its previous fiber length: stretched, slack, short or long."""
+    rng = np.random.default_rng(draw(seeds))
+    unit = draw(units())
+    lo, s = unit.optimal_fiber_length, np.sin(unit.pennation_angle_at_optimal)
+    previous = lo * np.sqrt(rng.uniform(0.05, 1.8) ** 2 + s * s)
+    strain = draw(st.floats(-0.02, 0.08) | st.floats(-0.5, 0.3))
+    newest = 1.0 / draw(st.floats(1e-4, 0.05))  # time steps from 0.1 to 50 ms
+    length = unit.tendon_slack_length * (1.0 + strain) + lo * rng.uniform(0.1, 1.8)
+    activation = draw(st.floats(0.0, 1.0))
+    return Sample(unit, activation, length, newest, -newest * previous), previous
+
+
+def residual(sample, length):
+    """g and its slope in w at a fiber length."""
+    velocity = sample.newest * length + sample.past
+    x, cosine = muscle.projection(sample.unit, length)
+    g = muscle.equilibrium_partials(
+        CURVES, sample.unit, x * cosine, sample.activation, velocity, sample.musculotendon_length
+    )
+    return g.residual, solve.total_slope(sample.unit, g, x * cosine, sample.newest)
+
+
+def rigid(sample):
+    return muscle.rigid_fiber_length(sample.unit, sample.musculotendon_length)
+
+
+@given(samples())
+def test_in_motion_the_length_is_a_root_or_flagged(drawn):
+    sample, previous = drawn
+    length, flag = solve_sample(CURVES, NATIVE.root, sample, previous, previous)
+    assert flag in (0, Flag.HELPED, Flag.FLOOR)
+    if flag == Flag.FLOOR:
+        w = np.sqrt(
+            (length / sample.unit.optimal_fiber_length) ** 2
+            - np.sin(sample.unit.pennation_angle_at_optimal) ** 2
+        )
+        np.testing.assert_allclose(w, solve.FLOOR)
+        assert residual(sample, length)[0] < 1e-9  # it would be shorter still
+    else:
+        g, slope = residual(sample, length)
+        assert abs(g) <= solve.RESIDUAL * max(1.0, abs(slope))
+
+
+@given(samples())
+def test_in_ceinms_bracket_the_length_is_a_root_or_the_rigid_length(drawn):
+    sample, previous = drawn
+    lo = sample.unit.optimal_fiber_length
+    g_short, g_long = (
+        solve._of_length(CURVES, sample, end * lo) for end in (BRACKET.lower, BRACKET.upper)
+    )
+    length, flag = solve_sample(CURVES, BRACKET, sample, previous, previous)
+    if g_short * g_long > 0.0:
+        assert flag == Flag.FELL_BACK
+        assert length == rigid(sample)
+    else:
+        assert flag in (0, Flag.HELPED)
+        assert BRACKET.lower * lo * (1 - 1e-12) <= length <= BRACKET.upper * lo * (1 + 1e-12)
+        g, slope = residual(sample, length)
+        assert abs(g) <= solve.RESIDUAL * max(1.0, abs(slope))
+
+
+@given(samples())
+def test_brent_with_a_tight_tolerance_finds_the_root_of_newton(drawn):
+    sample, previous = drawn
+    tight = BRACKET._replace(tolerance=1e-15)
+    by_newton, flag = solve_sample(CURVES, BRACKET, sample, previous, previous)
+    by_brent, brent_flag = solve_sample(CURVES, tight, sample, previous, previous)
+    assert (flag & Flag.FELL_BACK) == (brent_flag & Flag.FELL_BACK)
+    g, slope = residual(sample, by_brent)
+    if flag & Flag.FELL_BACK:
+        assert by_brent == by_newton
+    elif slope < -1e-3 and abs(by_brent - by_newton) > 1e-9:  # then both are roots
+        assert abs(g) < 1e-8 * max(1.0, abs(slope))
+    elif slope < -1e-3:
+        np.testing.assert_allclose(by_brent, by_newton, atol=1e-12)
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-6, 1e-9])
+@given(samples())
+def test_brent_stays_within_its_tolerance_of_a_change_of_sign(tolerance, drawn):
+    sample, previous = drawn
+    length, flag = solve_sample(
+        CURVES, BRACKET._replace(tolerance=tolerance), sample, previous, previous
+    )
+    if flag == 0:
+        low, high = (solve._of_length(CURVES, sample, length + d * tolerance) for d in (-1, 1))
+        assert low * high <= 0.0 or abs(residual(sample, length)[0]) < 1e-12
+
+
+@given(samples())
+def test_newton_keeps_inside_its_bracket_and_says_when_it_needed_help(drawn):
+    sample, _ = drawn
+    for lower, upper in ((0.5, 0.6), (0.1, 1.7)):
+        w, flag = newton(CURVES, sample, lower, upper, upper)
+        assert lower <= w <= upper
+        inside = lower < w < upper and not np.isclose(w, (lower, upper), atol=1e-9).any()
+        if inside and not flag & Flag.FAILED:
+            length = solve._length(sample.unit, w)
+            g, slope = residual(sample, length)
+            assert abs(g) <= solve.RESIDUAL * max(1.0, abs(slope))
+
+
+def test_nan_is_a_failure_and_not_a_number():
+    unit = plain_unit()
+    sample = Sample(unit, np.nan, 0.32, 100.0, -10.0)
+    assert solve_sample(CURVES, NATIVE.root, sample, 0.1, 0.1)[1] & Flag.FAILED
+
+
+def plain_unit():
+    return units_of(0.1, 0.2, 0.2)
+
+
+def units_of(lo, angle, lts):
+    return muscle.Muscles(-0.5, -0.5, -1.0, lo, angle, lts, 1000.0, 10.0, 1.0, 0.0, 0.1, 0.15)
+
+
+# ---- the first frame ----
+
+
+def start(unit, activation, length, root=NATIVE.root):
+    return solve_sample(CURVES, root, Sample(unit, activation, length, 0.0, 0.0), 0.0, 0.0)
+
+
+def test_the_first_frame_is_in_static_equilibrium():
+    unit = plain_unit()
+    length, flag = start(unit, 0.5, 0.3)
+    assert flag in (0, Flag.HELPED)
+    sample = Sample(unit, 0.5, 0.3, 0.0, 0.0)
+    assert abs(residual(sample, length)[0]) < 1e-12
+    assert length < rigid(sample)  # the tendon is stretched
+
+
+def test_a_passive_fiber_that_cannot_stretch_its_tendon_starts_with_it_just_taut():
+    unit = units_of(0.1, 0.2, 0.2)
+    length, flag = start(unit, 0.0, 0.2 + 0.05)
+    assert flag == Flag.TAUT
+    assert length == rigid(Sample(unit, 0.0, 0.25, 0.0, 0.0))
+
+
+def test_a_unit_shorter_than_its_tendon_starts_at_the_floor():
+    unit = plain_unit()
+    length, flag = start(unit, 0.5, 0.15)
+    assert flag == Flag.FLOOR
+    np.testing.assert_allclose(length, 0.1 * np.hypot(solve.FLOOR, np.sin(0.2)), rtol=1e-14)
+
+
+def test_in_ceinms_bracket_the_first_frame_is_looked_for_too():
+    length, flag = start(plain_unit(), 0.5, 0.3, BRACKET)
+    assert flag in (0, Flag.HELPED)
+    np.testing.assert_allclose(length, start(plain_unit(), 0.5, 0.3)[0], rtol=1e-12)
+
+
+# ---- limits ----
+
+
+def test_a_fiber_that_would_vanish_is_held_at_the_floor():
+    unit = plain_unit()
+    sample = Sample(unit, 1.0, 0.1, 100.0, -100.0 * 0.03)
+    length, flag = solve_sample(CURVES, NATIVE.root, sample, 0.03, 0.03)
+    assert flag == Flag.FLOOR
+    np.testing.assert_allclose(length, 0.1 * np.hypot(solve.FLOOR, np.sin(0.2)), rtol=1e-14)
+
+
+def test_an_overstretched_unit_falls_back_in_ceinms_bracket():
+    unit = plain_unit()
+    sample = Sample(unit, 0.5, 0.2 + 0.25, 0.0, 0.0)
+    length, flag = solve_sample(CURVES, BRACKET, sample, 0.1, 0.1)
+    assert flag == Flag.FELL_BACK
+    assert length == rigid(sample)
+
+
+@pytest.mark.parametrize("root", [NATIVE.root, BRACKET, Root(0.2, 2.0, 1e-6)])
+def test_a_tendon_of_no_length_is_rigid(root):
+    unit = units_of(0.1, 0.2, 0.0)
+    for previous in (0.0, 0.1):
+        sample = Sample(unit, 0.5, 0.09, 100.0, -10.0)
+        length, flag = solve_sample(CURVES, root, sample, previous, previous)
+        assert (length, flag) == (rigid(sample), 0)
+
+
+@given(samples(), st.floats(0.02, 2.0))
+def test_the_guess_does_not_decide_the_length(drawn, guess):
+    """Where the residual falls everywhere, as for a tendon that carries force."""
+    sample, previous = drawn
+    first, flag = solve_sample(CURVES, NATIVE.root, sample, previous, previous)
+    second, _ = solve_sample(
+        CURVES, NATIVE.root, sample, previous, guess * sample.unit.optimal_fiber_length
+    )
+    w = np.linspace(solve.FLOOR, 2.0, 400)
+    lengths = solve._length(sample.unit, w)
+    if flag != Flag.FLOOR and (residual(sample, lengths)[1] < -1e-3).all():
+        np.testing.assert_allclose(second, first, rtol=1e-11)
+
+
+def test_the_past_velocity_uses_what_the_trial_has_so_far():
+    weights = np.array([[1.0, 2.0, 3.0]] * 4)
+    lengths = np.array([[10.0], [100.0], [1000.0], [0.0]])
+    found = [past_velocity(weights, lengths, 3, 0, available) for available in (0, 1, 2, 3)]
+    assert found == [0.0, 2000.0, 2300.0, 2300.0]
+
+
+def test_a_guess_that_points_beyond_zero_is_not_followed():
+    """Extrapolating a fiber that halves in one frame; its search starts at the last length."""
+    case = draw_case(0, PROFILES["native"])
+    lengths = np.zeros((3, 1))
+    unit = units_of(0.1, 0.5, 0.2)
+    lengths[:2, 0] = 0.16, 0.06
+    signals = np.full((3, 1), 0.5), np.full((3, 1), 0.26)
+    length, flag = solve.at_frame(case.system, unit, *signals, lengths, 2, 0, 0)
+    assert np.isfinite(length)
+    assert not flag & Flag.FAILED

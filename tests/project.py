@@ -1,0 +1,166 @@
+"""A person and recordings as a folder of CEINMS files: what the commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from people import person, recording
+
+from refnms.io.ceinms import CURVES, PARAMETERS
+from refnms.io.storage import write_storage
+from refnms.model import Model, Trial
+from refnms.physics.curves import value
+from refnms.physics.types import Array
+from refnms.simulation import simulate
+
+TRIALS = ("walk", "run", "jump")  # the first two to calibrate on
+PERSON = person(8, electromechanical_delay=0.03, shape_factor=-1.0)
+EXECUTION = """<execution><NMSmodel><type><openLoop/></type>
+<tendon><equilibriumElastic><tolerance>1e-9</tolerance></equilibriumElastic></tendon>
+<activation><exponential/></activation></NMSmodel><offline/></execution>
+"""
+RUN_SETUP = """<ceinms><subjectFile>subject.xml</subjectFile>
+<inputDataFile>walk/trial.xml</inputDataFile><executionFile>execution.xml</executionFile>
+<excitationGeneratorFile>excitationGenerator.xml</excitationGeneratorFile>
+<outputDirectory>results/walk</outputDirectory></ceinms>
+"""
+CALIBRATION_SETUP = """<ceinmsCalibration><subjectFile>subject.xml</subjectFile>
+<excitationGeneratorFile>excitationGenerator.xml</excitationGeneratorFile>
+<calibrationFile>calibration.xml</calibrationFile>
+<outputSubjectFile>results/calibrated.xml</outputSubjectFile></ceinmsCalibration>
+"""
+STRENGTH = """<parameter><name>strengthCoefficient</name><single/>
+<absolute><range>0.4 2.5</range></absolute></parameter>"""
+STEP = f"""<step><dofs>knee ankle</dofs>
+<objectiveFunction><minimizeTorqueError/></objectiveFunction>
+<parameterSet>{STRENGTH}</parameterSet></step>
+"""
+
+
+def calibration(*steps: str, trials: str = "walk/trial.xml run/trial.xml") -> str:
+    return f"""<calibration><algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon><rt>.3</rt>
+<T>200000</T><NS>15</NS><NT>5</NT><epsilon>1.E-5</epsilon><maxNoEval>200001</maxNoEval>
+</simulatedAnnealing></algorithm>
+<NMSmodel><type><openLoop/></type><tendon><equilibriumElastic/></tendon>
+<activation><exponential/></activation></NMSmodel>
+<calibrationSteps>{"".join(steps or (STEP,))}</calibrationSteps>
+<trialSet>{trials}</trialSet></calibration>
+"""
+
+
+def generator(model: Model) -> str:
+    excitations = "".join(
+        f'<excitation id="{muscle}"><input weight="1">{channel}</input></excitation>\n'
+        for muscle, channel in zip(model.muscle_names, model.emg_names, strict=True)
+    )
+    channels = " ".join(model.emg_names)
+    return f"""<excitationGenerator><inputSignals type="EMG">{channels}</inputSignals>
+<mapping>{excitations}</mapping></excitationGenerator>
+"""
+
+
+def numbers(values: Array) -> str:
+    return " ".join(repr(v) for v in values.tolist())
+
+
+def subject(model: Model) -> str:
+    p = model.muscles
+    curves = "".join(
+        f"<curve><name>{tag}</name><xPoints>{numbers(curve.knots)}</xPoints>"
+        f"<yPoints>{numbers(value(curve, curve.knots))}</yPoints></curve>\n"
+        for tag, curve in ((tag, getattr(model.curves, name)) for tag, name in CURVES.items())
+    )
+    return f"""<subject><mtuDefault><emDelay>{float(p.electromechanical_delay[0])!r}</emDelay>
+<percentageChange>{float(p.percentage_change[0])!r}</percentageChange>
+<damping>{float(p.fiber_damping[0])!r}</damping>
+{curves}</mtuDefault>
+<mtuSet>{"".join(mtus(model))}</mtuSet>
+<dofSet>{"".join(dofs(model))}</dofSet>
+<calibrationInfo><uncalibrated><subjectID>s</subjectID><additionalInfo>x</additionalInfo>
+</uncalibrated></calibrationInfo></subject>
+"""
+
+
+def mtus(model: Model) -> Iterator[str]:
+    shared = ("emDelay", "damping", "percentageChange")  # stand in mtuDefault
+    for m, name in enumerate(model.muscle_names):
+        fields = "".join(
+            f"<{tag}>{float(getattr(model.muscles, field)[m])!r}</{tag}>\n"
+            for tag, field in PARAMETERS.items()
+            if tag not in shared
+        )
+        order = [f"<{tag}>" for tag in MTU_ORDER]
+        lines = sorted(fields.splitlines(), key=lambda line: order.index(line.split(">")[0] + ">"))
+        yield f"<mtu><name>{name}</name>\n{''.join(lines)}</mtu>\n"
+
+
+MTU_ORDER = (
+    "c1",
+    "c2",
+    "shapeFactor",
+    "optimalFibreLength",
+    "pennationAngle",
+    "tendonSlackLength",
+    "maxContractionVelocity",
+    "maxIsometricForce",
+    "strengthCoefficient",
+)
+
+
+def dofs(model: Model) -> Iterator[str]:
+    for d, name in enumerate(model.dof_names):
+        muscles = " ".join(np.array(model.muscle_names)[model.crosses[:, d]])
+        yield f"<dof><name>{name}</name><mtuNameSet>{muscles}</mtuNameSet></dof>\n"
+
+
+def write_trial(folder: Path, model: Model, trial: Trial) -> None:
+    """The files of a recording and the inputData file that names them."""
+    folder.mkdir()
+    time, muscles = trial.time, model.muscle_names
+    write_storage(folder / "lmt.sto", time, muscles, trial.musculotendon_length, "lengths")
+    write_storage(folder / "emg.sto", trial.emg_time, model.emg_names, trial.emg, "emg")
+    for d, dof in enumerate(model.dof_names):
+        arms = trial.moment_arm[:, :, d]
+        write_storage(folder / f"ma_{dof}.sto", time, muscles, arms, f"arms {dof}")
+    moments = ""
+    if trial.moment is not None:
+        names = [f"{dof}_moment" for dof in model.dof_names]
+        write_storage(folder / "id.sto", time, names, trial.moment, "moments")
+        moments = "<externalTorquesFile>id.sto</externalTorquesFile>\n"
+    arms_files = "".join(
+        f'<momentArmsFile dofName="{dof}">ma_{dof}.sto</momentArmsFile>\n'
+        for dof in model.dof_names
+    )
+    (folder / "trial.xml").write_text(
+        f"""<inputData><muscleTendonLengthFile>lmt.sto</muscleTendonLengthFile>
+<excitationsFile>emg.sto</excitationsFile>
+<momentArmsFiles>{arms_files}</momentArmsFiles>
+{moments}</inputData>
+""",
+        "utf-8",
+    )
+
+
+def write_project(folder: Path, frames: int = 40) -> Path:
+    """A weak person whose recordings were made when strong, so that calibration has something
+    to find. Trials `walk`, `run` and `jump`; setups `run.xml` and `calibrate.xml`."""
+    strong = replace(PERSON, muscles=PERSON.muscles._replace(strength_coefficient=np.full(3, 1.4)))
+    folder.mkdir(exist_ok=True)
+    for seed, name in enumerate(TRIALS):
+        trial = recording(seed, PERSON, frames, name=name)
+        moment = simulate(strong, trial).moment
+        write_trial(folder / name, PERSON, replace(trial, moment=moment))
+    texts = {
+        "subject.xml": subject(PERSON),
+        "excitationGenerator.xml": generator(PERSON),
+        "execution.xml": EXECUTION,
+        "run.xml": RUN_SETUP,
+        "calibration.xml": calibration(),
+        "calibrate.xml": CALIBRATION_SETUP,
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    return folder

@@ -1,0 +1,334 @@
+"""The chain as a whole: what each profile promises, and its gradients against two oracles.
+
+Complex step and adjoint take the same side of every kink, so no sample is left out there. The
+differences cannot: where they straddle a kink they say that they cannot tell, and only a derivative
+that is wrong beyond their own doubt counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from people import EDGES, PROFILES, REGIMES, person, recording, regimes, seeds, with_field
+
+from refnms.autodiff import Var, check_vjp, vjp
+from refnms.errors import InputError, InputWarning
+from refnms.physics import curves
+from refnms.physics.profiles import ceinms_0_9
+from refnms.physics.types import Array, Flag, Muscles
+from refnms.simulation import Joined, Signals, chain, join, simulate, simulate_all
+
+STEP = 1e-30
+COMPLEX_STEP = 1e-9  # relative to the sum of the terms' magnitudes
+IN_EQUILIBRIUM = 1e-9  # of strength times maximal force
+
+MODEL = person(2)
+TRIAL = recording(2, MODEL, 40)
+LATE = person(2, electromechanical_delay=np.array([0.02, 0.0313, 0.05]))
+
+
+# ---- what the profiles promise ----
+
+
+def test_signals_have_the_shapes_of_the_recording():
+    run = simulate(MODEL, TRIAL)
+    for name in Signals._fields[:-1]:
+        assert getattr(run, name).shape == (40, 3)
+    assert run.moment.shape == (40, 2) and run.flags.shape == (40, 3)
+    np.testing.assert_array_equal(run.time, TRIAL.time)
+
+
+def test_native_excitation_is_the_emg_a_delay_ago():
+    run = simulate(LATE, TRIAL)
+    for m, delay in enumerate(LATE.muscles.electromechanical_delay):
+        wanted = np.interp(TRIAL.time - delay, TRIAL.emg_time, TRIAL.emg[:, m])
+        np.testing.assert_allclose(run.excitation[:, m], wanted, rtol=0.0, atol=1e-14)
+
+
+def test_excitation_mixes_the_channels_and_stays_within_its_range():
+    mixing = replace(MODEL, emg_to_muscle=np.array([[0.7, 0.7, 0.0], [0, -1, 0], [0, 0, 1]]))
+    run = simulate(mixing, replace(TRIAL, emg=1.2 * TRIAL.emg))
+    assert run.excitation[:, 0].max() == 1.0
+    assert (run.excitation[:, 1] == 0.0).all()
+
+
+def test_the_native_filter_starts_at_rest_for_the_first_excitation():
+    run = simulate(MODEL, TRIAL)
+    np.testing.assert_allclose(run.neural_activation[0], run.excitation[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("rigid", [False, True])
+def test_native_velocity_is_the_backward_difference(rigid):
+    run = simulate(person(2, rigid=rigid), TRIAL)
+    assert (run.fiber_velocity[0] == 0.0).all()
+    wanted = np.diff(run.fiber_length, axis=0) / np.diff(TRIAL.time)[:, None]
+    np.testing.assert_allclose(run.fiber_velocity[1:], wanted, rtol=1e-9, atol=1e-12)
+
+
+def tendon_pull(model: Any, trial: Any, run: Any) -> Array:
+    """Force that the tendon's own stretch gives [N]."""
+    p = model.muscles
+    height = p.optimal_fiber_length * np.sin(p.pennation_angle_at_optimal)
+    along = trial.musculotendon_length - np.sqrt(run.fiber_length**2 - height**2)
+    strain = (along - p.tendon_slack_length) / p.tendon_slack_length
+    pull = curves.value(model.curves.tendon_force_strain, strain)
+    return p.max_isometric_force * p.strength_coefficient * pull
+
+
+@given(seed=seeds, of=regimes)
+def test_native_fibers_pull_as_hard_as_their_tendon(seed, of):
+    model = person(seed)
+    trial = recording(seed, model, 15, of)
+    run = simulate(model, trial)
+    settled = run.flags & (Flag.TAUT | Flag.FLOOR) == 0
+    p = model.muscles
+    difference = (run.tendon_force - tendon_pull(model, trial, run)) / (
+        p.max_isometric_force * p.strength_coefficient
+    )
+    assert np.max(np.abs(difference[settled]), initial=0.0) < IN_EQUILIBRIUM
+    assert not (run.flags & Flag.FAILED).any()
+
+
+def test_a_rigid_tendon_keeps_its_length():
+    model = person(2, rigid=True)
+    run = simulate(model, TRIAL)
+    p = model.muscles
+    height = p.optimal_fiber_length * np.sin(p.pennation_angle_at_optimal)
+    along = TRIAL.musculotendon_length - p.tendon_slack_length
+    np.testing.assert_allclose(run.fiber_length, np.hypot(height, along), rtol=1e-14)
+    assert not (run.flags & Flag.ILL_POSED).any()
+
+
+@pytest.mark.parametrize("rigid", [False, True])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_strength_scales_the_forces_and_nothing_else(profile, rigid):
+    weak = person(2, rigid=rigid)
+    strong = with_field(weak, strength_coefficient=1.7 * weak.muscles.strength_coefficient)
+    one, other = (simulate(model, TRIAL, PROFILES[profile]) for model in (weak, strong))
+    np.testing.assert_array_equal(one.fiber_length, other.fiber_length)
+    np.testing.assert_allclose(other.tendon_force, 1.7 * one.tendon_force, rtol=1e-13, atol=1e-12)
+
+
+def test_a_moment_is_the_sum_of_force_times_arm():
+    run = simulate(MODEL, TRIAL)
+    wanted = np.sum(run.tendon_force[:, :, None] * TRIAL.moment_arm, axis=1)
+    np.testing.assert_allclose(run.moment, wanted, rtol=1e-12, atol=1e-12)
+    assert not np.allclose(run.moment, 0.0)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_trials_run_together_are_those_run_alone(profile):
+    trials = [recording(seed, MODEL, 5 + 9 * seed, name=str(seed)) for seed in range(3)]
+    alone = [simulate(MODEL, trial, PROFILES[profile]) for trial in trials]
+    for one, joint in zip(alone, simulate_all(MODEL, trials, PROFILES[profile]), strict=True):
+        for name in (*Signals._fields, "time", "flags"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(joint, name), err_msg=name)
+
+
+def test_a_muscle_does_not_feel_its_neighbors():
+    run = simulate(MODEL, TRIAL)
+    other = with_field(MODEL, tendon_slack_length=MODEL.muscles.tendon_slack_length * [1, 2, 1])
+    changed = simulate(other, TRIAL)
+    np.testing.assert_array_equal(run.tendon_force[:, [0, 2]], changed.tendon_force[:, [0, 2]])
+    assert not np.array_equal(run.tendon_force[:, 1], changed.tendon_force[:, 1])
+
+
+def test_a_run_can_be_repeated_to_the_bit():
+    one, other = simulate(MODEL, TRIAL), simulate(MODEL, TRIAL)
+    np.testing.assert_array_equal(one.moment, other.moment)
+
+
+# ---- what is refused, or told ----
+
+
+def test_no_trial_is_refused():
+    with pytest.raises(InputError, match="no trial given"):
+        simulate_all(MODEL, [])
+
+
+def test_a_trial_of_somebody_else_is_refused():
+    with pytest.raises(InputError, match="trial 'trial': musculotendon_length has shape"):
+        simulate(person(2, muscles=4), TRIAL)
+
+
+@pytest.mark.parametrize("delay", [0.25, -0.05])
+def test_emg_that_does_not_reach_a_delay_back_is_refused(delay):
+    late = with_field(MODEL, electromechanical_delay=np.array([0.0, 0.0, delay]))
+    with pytest.raises(InputError, match=r"trial 'trial': EMG from .* does not cover"):
+        simulate(late, TRIAL)
+
+
+def test_ceinms_delays_every_muscle_by_the_first_and_says_so():
+    with pytest.warns(InputWarning, match=r"delays every muscle by the 0.02 s of muscle_0"):
+        run = simulate(LATE, TRIAL, ceinms_0_9())
+    same = with_field(LATE, electromechanical_delay=np.full(3, 0.02))
+    np.testing.assert_array_equal(run.moment, simulate(same, TRIAL, ceinms_0_9()).moment)
+
+
+@pytest.mark.parametrize("cut", [30, 43])
+def test_emg_too_short_for_ceinms_is_refused(cut):
+    trial = replace(TRIAL, emg=TRIAL.emg[:cut], emg_time=TRIAL.emg_time[:cut])
+    with pytest.raises(InputError, match="trial 'trial': the EMG ends before the last frame"):
+        simulate(MODEL, trial, ceinms_0_9())
+
+
+def test_ceinms_needs_emg_as_fast_as_the_frames():
+    slow = slice(None, None, 5)
+    trial = replace(TRIAL, emg=TRIAL.emg[slow], emg_time=TRIAL.emg_time[slow])
+    with pytest.raises(InputError, match="the EMG is slower than the frames"):
+        simulate(MODEL, trial, ceinms_0_9())
+
+
+def test_an_elastic_tendon_of_no_length_is_rigid_natively_and_refused_by_ceinms():
+    lts = MODEL.muscles.tendon_slack_length * [1, 0, 1]
+    model = with_field(MODEL, tendon_slack_length=lts)
+    trial = recording(2, model, 20)
+    rigid = simulate(replace(person(2, rigid=True), muscles=model.muscles), trial)
+    run = simulate(model, trial)
+    np.testing.assert_allclose(run.tendon_force[:, 1], rigid.tendon_force[:, 1], rtol=1e-12)
+    with pytest.raises(InputError, match="muscle_1: an elastic tendon of length 0"):
+        simulate(model, trial, ceinms_0_9())
+    simulate(replace(person(2, rigid=True), muscles=model.muscles), trial, ceinms_0_9())
+
+
+# ---- gradients ----
+
+
+class Problem:
+    """Two trials joined, and a chain of what may be differentiated: the forces of one pass."""
+
+    def __init__(self, seed: int, profile: str, of: list[str], rigid: bool, piecewise: bool):
+        self.model = person(seed, rigid=rigid, piecewise=piecewise)
+        trials = [recording(seed + k, self.model, n, of) for k, n in enumerate((18, 6))]
+        self.joined: Joined = join(self.model, trials, PROFILES[profile])
+        self.flags = np.zeros(self.joined.musculotendon_length.shape, np.int64)
+        self.native = profile == "native"
+        table = self.model.table()
+        self.inputs = (table, self.joined.excitation(table), self.joined.musculotendon_length)
+
+    def forces(self, table: Any, excitation: Any, musculotendon_length: Any) -> Any:
+        return chain(self.joined, table, self.flags, excitation, musculotendon_length).tendon_force
+
+    def forces_of_table(self, table: Any) -> Any:
+        return chain(self.joined, table, self.flags).tendon_force
+
+
+problems = st.builds(
+    Problem,
+    seed=seeds,
+    profile=st.sampled_from(sorted(PROFILES)),
+    of=regimes,
+    rigid=st.sampled_from([False, False, True]),
+    piecewise=st.sampled_from([False, False, True]),
+)
+
+
+def error(adjoint: Array, bar: Array, stepped: Array) -> float:
+    """Of one derivative for each muscle, relative to the magnitudes of its terms."""
+    terms = bar * stepped.imag / STEP
+    scale = np.sum(np.abs(terms), axis=0) + np.abs(adjoint)
+    difference = np.abs(np.sum(terms, axis=0) - adjoint)
+    return float(np.max(difference / np.where(scale > 0.0, scale, 1.0)))
+
+
+@settings(max_examples=40)
+@given(problem=problems, seed=seeds)
+def test_the_adjoint_is_the_complex_step(problem, seed):
+    rng = np.random.default_rng(seed)
+    table, excitation, lmt = problem.inputs
+    force, pullback = vjp(problem.forces, *problem.inputs)
+    bar = rng.normal(size=force.shape)
+    table_bar, *signal_bars = pullback(bar)
+    for row, name in enumerate(Muscles._fields[:9] + Muscles._fields[10:]):
+        row += row >= 9
+        stepped = table.astype(complex)
+        stepped[row] += 1j * STEP
+        found = error(table_bar[row], bar, problem.forces(stepped, excitation, lmt))
+        assert found < COMPLEX_STEP, name
+    directions = rng.normal(size=excitation.shape), 0.1 * rng.normal(size=lmt.shape)
+    steps = (
+        problem.forces(table, excitation + 1j * STEP * directions[0], lmt),
+        problem.forces(table, excitation, lmt + 1j * STEP * directions[1]),
+    )
+    for x_bar, direction, stepped in zip(signal_bars, directions, steps, strict=True):
+        assert error(np.sum(x_bar * direction, axis=0), bar, stepped) < COMPLEX_STEP
+
+
+@settings(max_examples=20)
+@given(seed=seeds, of=regimes, rigid=st.booleans())
+def test_the_adjoint_of_the_delay_is_the_complex_step(seed, of, rigid):
+    problem = Problem(seed, "native", of, rigid, False)
+    row = Muscles._fields.index("electromechanical_delay")
+    force, pullback = vjp(problem.forces_of_table, problem.inputs[0])
+    bar = np.random.default_rng(seed).normal(size=force.shape)
+    stepped = problem.inputs[0].astype(complex)
+    stepped[row] += 1j * STEP
+    found = error(pullback(bar)[0][row], bar, problem.forces_of_table(stepped))
+    assert found < COMPLEX_STEP
+
+
+@settings(max_examples=40)
+@given(problem=problems, seed=seeds)
+def test_the_adjoint_is_not_what_differences_contradict(problem, seed):
+    check = check_vjp(problem.forces, *problem.inputs, seed=seed)
+    assert not check.wrong, str(check)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize(("rigid", "piecewise"), [(False, False), (False, True), (True, False)])
+def test_away_from_kinks_differences_confirm_the_adjoint(profile, rigid, piecewise):
+    problem = Problem(11, profile, ["ordinary"], rigid, piecewise)
+    check_vjp(problem.forces, *problem.inputs).require()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_moments_are_differentiated_by_the_moment_arms_too(profile):
+    problem = Problem(11, profile, ["ordinary"], False, False)
+
+    def moment(table: Any, arm: Any) -> Any:
+        return chain(problem.joined, table, problem.flags, moment_arm=arm).moment
+
+    check_vjp(moment, problem.inputs[0], problem.joined.moment_arm).require()
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_shape_factor_is_differentiated_at_its_bounds(profile, edge):
+    problem = Problem(4, profile, ["ordinary"], False, False)
+    table, *others = problem.inputs
+    row = Muscles._fields.index("shape_factor")
+    table = table.copy()
+    table[row] = edge
+    force, pullback = vjp(lambda table: problem.forces(table, *others), table)
+    bar, stepped = np.random.default_rng(0).normal(size=force.shape), table.astype(complex)
+    stepped[row] += 1j * STEP
+    assert error(pullback(bar)[0][row], bar, problem.forces(stepped, *others)) < 1e-11
+
+
+def test_every_signal_may_be_asked_for_its_gradient():
+    problem = Problem(11, "native", ["ordinary"], False, False)
+    recorded = []
+    vjp(lambda t: recorded.append(chain(problem.joined, t, problem.flags)) or t, problem.inputs[0])
+    assert all(isinstance(signal, Var) for signal in recorded[0])
+
+
+def test_the_regimes_reach_what_they_are_made_for():
+    """Else the tests above would say less than they claim."""
+    seen = dict.fromkeys(REGIMES, Flag(0))
+    shortest = np.inf
+    for seed in range(12):
+        model = person(seed)
+        for name in REGIMES:
+            run = simulate(model, recording(seed, model, 20, [name]))
+            seen[name] |= Flag(int(np.bitwise_or.reduce(run.flags, axis=None)))
+            if name == "short":
+                norm = run.fiber_length / model.muscles.optimal_fiber_length
+                shortest = min(shortest, float(norm.min()))
+    assert Flag.SLACK in seen["slack"] and Flag.SLACK in seen["short"]
+    assert Flag.VELOCITY_LIMIT in seen["fast"]
+    assert shortest < 0.25
