@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnms.errors import InputError, Problem
+from refnms.physics.curves import value as height
 from refnms.physics.types import Array, Curves, Muscles
 
 
@@ -52,6 +53,8 @@ LARGEST = {
     "percentage_change": 10.0,
 }
 LARGEST_POINT = 1e6  # of a curve, in either direction
+SHORTEST = 1e-6  # [m] of fibers and tendons
+PIECEWISE = (1e-6, 0.43)  # shape factors for which the piecewise curve has its node
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,10 @@ class Model:
             problems += _misshapen(name, values, (m,))
         problems += _wild(self.curves)
         _raise(problems)
-        _raise(list(_impossible(self.muscle_names, self.muscles)))
+        problems = list(_impossible(self.muscle_names, self.muscles))
+        if isinstance(self.activation, PiecewiseActivation):
+            problems += _shapeless(self.muscle_names, self.muscles.shape_factor)
+        _raise(problems)
 
     def table(self) -> Array:
         """The parameters of the muscles as `(12, M)`, in the order of `Muscles`."""
@@ -184,14 +190,14 @@ def _wild(curves: Curves) -> list[Problem]:
         Problem(f"the curve {name} has a point beyond {LARGEST_POINT:g}")
         for name, curve in curves._asdict().items()
         if not (np.abs(curve.knots) <= LARGEST_POINT).all()
-        or not (np.abs(curve.coefficients[:, 0]) <= LARGEST_POINT).all()
+        or not (np.abs(height(curve, curve.knots)) <= LARGEST_POINT).all()
     ]
 
 
 def _impossible(names: Sequence[str], muscles: Muscles) -> Iterator[Problem]:
     """Parameters outside the domain of the physics."""
     must_exceed = {
-        "optimal_fiber_length": 0.0,
+        "optimal_fiber_length": SHORTEST,
         "max_isometric_force": 0.0,
         "max_contraction_velocity": 0.0,
         "strength_coefficient": 0.0,
@@ -213,5 +219,20 @@ def _impossible(names: Sequence[str], muscles: Muscles) -> Iterator[Problem]:
                 yield Problem(
                     f"{muscle}: {field_name} is {value:g}, must not exceed {bound:g} in size"
                 )
+        if 0.0 < muscles.tendon_slack_length[m] < SHORTEST:
+            yield Problem(
+                f"{muscle}: tendon_slack_length is {muscles.tendon_slack_length[m]:g}, must be 0 "
+                f"(a rigid tendon) or at least {SHORTEST:g}"
+            )
         if not muscles.pennation_angle_at_optimal[m] < 0.5 * np.pi:
             yield Problem(f"{muscle}: pennation_angle_at_optimal must be below a right angle [rad]")
+
+
+def _shapeless(names: Sequence[str], shape_factor: Array) -> Iterator[Problem]:
+    low, high = PIECEWISE
+    for muscle, value in zip(names, shape_factor, strict=True):
+        if not low <= value <= high:
+            yield Problem(
+                f"{muscle}: shape_factor is {value:g}; the piecewise activation takes {low:g} to "
+                f"{high:g}, negative ones belong to the exponential activation"
+            )

@@ -34,7 +34,7 @@ class Packing:
 
     Attributes: `names` of the P entries, `lower` and `upper` bounds and `start`, each `(P,)`; a
     start outside its bounds is moved onto them. Raises InputError for unknown fields and muscles,
-    a muscle freed twice, and bounds without room between them.
+    a muscle freed twice, and bounds without room between them or beyond what a `Model` can be.
     """
 
     def __init__(self, model: Model, free: Sequence[Free]) -> None:
@@ -66,10 +66,21 @@ class Packing:
                 self.names.append(label)
                 bounds.append(pair)
                 start.append(value)
+        self.lower, self.upper = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
+        problems += self._impossible_corners()
         if problems:
             raise InputError(problems)
-        self.lower, self.upper = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
         self.start: Array = np.clip(np.array(start, dtype=float), self.lower, self.upper)
+
+    def _impossible_corners(self) -> list[Problem]:
+        """What a model may be is a box too: if both corners are possible, all between them is."""
+        problems = []
+        for corner in (self.lower, self.upper) if self.names else ():
+            try:
+                self.unpack(corner)
+            except InputError as error:
+                problems += [Problem(f"at a bound, {p.message}") for p in error.problems]
+        return problems
 
     def _columns(
         self, f: Free, row: int, group: tuple[str, ...], problems: list[Problem]

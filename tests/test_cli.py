@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from project import EXECUTION, PERSON, STEP, calibration, subject, write_project
 
 from refnms import __version__, cli, job
+from refnms.io.ceinms import PARAMETERS
 from refnms.io.files import MARKER
 from refnms.objective import Objective
 
@@ -150,13 +151,13 @@ def test_a_calibration_tells_what_it_did(project, capsys):
 def test_bound_hits_and_flags_are_told(project, capsys):
     step = STEP.replace("0.4 2.5", "0.4 0.9")
     (project / "calibration.xml").write_text(calibration(step))
+    refnms("calibrate", project / "calibrate.xml", "--steps", "40", "--out", project / "out")
+    assert "on a bound: strength_coefficient of muscle_0" in capsys.readouterr().out
     slack = PERSON.muscles.tendon_slack_length * [1.0, 1.0, 2.0]
     person = replace(PERSON, muscles=PERSON.muscles._replace(tendon_slack_length=slack))
     (project / "subject.xml").write_text(subject(person))
-    refnms("calibrate", project / "calibrate.xml", "--steps", "40", "--out", project / "out")
-    told = capsys.readouterr().out
-    assert "on a bound: strength_coefficient of muscle_0" in told
-    assert re.search(r"samples flagged SLACK: muscle_2 \d+", told)
+    refnms("run", project / "run.xml")
+    assert re.search(r"samples flagged SLACK: muscle_2 \d+", capsys.readouterr().out)
 
 
 def test_tests_may_be_given_again_and_again(project, capsys):
@@ -486,6 +487,25 @@ def test_no_mutation_of_a_file_gives_a_traceback(master, tmp_path_factory, mutat
     path.write_text(WAYS[way](path.read_text("utf-8"), i, j), "utf-8", newline="")
     check_outcome(refnms("run", project / "run.xml", "--profile", profile, "--out", out), out)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("shape", ["exponential", "piecewise"])
+@pytest.mark.parametrize("tag", [*PARAMETERS])
+def test_no_value_of_a_parameter_gives_a_traceback(project, tmp_path, tag, shape):
+    (project / "execution.xml").write_text(EXECUTION.replace("exponential", shape))
+    path, out = project / "subject.xml", tmp_path / "results" / "out"
+    text = path.read_text()
+    if shape == "piecewise":
+        text = text.replace("<shapeFactor>-1.0<", "<shapeFactor>0.05<")
+    for i, number in enumerate(("-1", "0", "1e-300", "0.3", "-1.5", "1.5", "1e200")):
+        changed = re.sub(f"<{tag}>[^<]*<", f"<{tag}>{number}<", text, count=1)
+        assert changed != text
+        path.write_text(changed)
+        place = out.with_name(f"out{i}") / "out"
+        place.parent.mkdir(parents=True)
+        for profile in ("native", "ceinms-0.9"):
+            code = refnms("run", project / "run.xml", "--profile", profile, "--out", place)
+            check_outcome(code, place)
 
 
 @pytest.mark.parametrize("name", VALID)

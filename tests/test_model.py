@@ -54,7 +54,8 @@ def test_a_record_does_not_change():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("optimal_fiber_length", 0.0, "optimal_fiber_length is 0, must be above 0"),
+        ("optimal_fiber_length", 0.0, "optimal_fiber_length is 0, must be above 1e-06"),
+        ("tendon_slack_length", 1e-9, "must be 0 (a rigid tendon) or at least 1e-06"),
         ("max_isometric_force", -1.0, "max_isometric_force is -1, must be above 0"),
         ("max_contraction_velocity", 0.0, "max_contraction_velocity is 0, must be above 0"),
         ("strength_coefficient", 0.0, "strength_coefficient is 0, must be above 0"),
@@ -126,11 +127,20 @@ def test_a_model_whose_parts_do_not_fit_is_refused(changed, message):
         replace(MODEL, **changed)
 
 
+@pytest.mark.parametrize("shape", [-1.0, 0.0, 0.44])
+def test_a_shape_factor_of_the_exponential_does_not_fit_the_piecewise_activation(shape):
+    piecewise = person(0, piecewise=True)
+    with pytest.raises(InputError, match=r"muscle_2: shape_factor is .*the piecewise activation"):
+        with_field(piecewise, shape_factor=np.array([0.01, 0.12, shape]))
+    with_field(MODEL, shape_factor=np.array([0.01, 0.12, shape]))
+
+
 @pytest.mark.parametrize("where", ["x", "y"])
 def test_a_curve_that_would_overflow_is_refused_by_name(where):
     points = {"x": [-1.0, 0.0, 1.0, 2.0], "y": [0.0, 0.2, 1.0, 1.1]}
     points[where][-1] = 1e200
-    curves = MODEL.curves._replace(force_velocity=spline_curve(points["x"], points["y"]))
+    with np.errstate(all="ignore"):
+        curves = MODEL.curves._replace(force_velocity=spline_curve(points["x"], points["y"]))
     with pytest.raises(InputError, match="the curve force_velocity has a point beyond"):
         replace(MODEL, curves=curves)
 

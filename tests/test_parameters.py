@@ -93,6 +93,21 @@ def test_all_that_is_wrong_is_told_at_once():
     assert set(texts[5:]) == {f"strength_coefficient of {NAMES[3]} is freed twice"}
 
 
+@pytest.mark.parametrize(
+    ("field", "bounds", "message"),
+    [
+        ("strength_coefficient", (0.0, 2.0), "strength_coefficient is 0, must be above 0"),
+        ("c1", (-1.5, -0.05), "c1 is -1.5, must not exceed 1 in size"),
+        ("pennation_angle_at_optimal", (0.1, 20.0), "must be below a right angle"),
+    ],
+)
+def test_bounds_beyond_what_can_be_are_refused(field, bounds, message):
+    with pytest.raises(InputError) as caught:
+        Packing(MODEL, [Free(field, bounds, groups=((NAMES[1],),))])
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(f"at a bound, {NAMES[1]}: ") and message in str(problem)
+
+
 def test_the_same_field_may_be_freed_for_different_muscles():
     free = [
         Free("c1", (-0.9, -0.1), groups=((NAMES[0],),)),
@@ -128,7 +143,7 @@ def packings(draw: st.DrawFn) -> Packing:
         cut = draw(st.integers(1, len(NAMES)))
         some, each = (tuple(names[:cut]),), tuple((name,) for name in names[:cut])
         groups = draw(st.sampled_from([None, ALL, some, each]))
-        free.append(Free(field, (0.5, 1.5), relative=True, groups=groups))
+        free.append(Free(field, (0.9, 1.04), relative=True, groups=groups))
     somebody = person(1, muscles=4, pennation_angle_at_optimal=0.3)  # of 0 no multiple has room
     return Packing(somebody, free)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as tree
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from strategies import CURVES, PROFILES
 
 from refnms.jit import HAVE_NUMBA
 from refnms.physics import engine, kernels, reference
-from refnms.physics.curves import spline_curve
+from refnms.physics.curves import spline_curve, value
 from refnms.physics.excitation import matching_rows
 from refnms.physics.profiles import NATIVE, ceinms_0_9
 from refnms.physics.stencils import timeline
@@ -157,6 +158,25 @@ def test_ceinms_example_with_the_piecewise_activation(of):
     assert_digits(found["moment"], PIECEWISE_MOMENT, digits=8)
 
 
+CURVE_NAMES = {
+    "activeForceLength": "active_force_length",
+    "passiveForceLength": "passive_force_length",
+    "forceVelocity": "force_velocity",
+    "tendonForceStrain": "tendon_force_strain",
+}
+
+
+@pytest.mark.parametrize("name", CURVE_NAMES)
+def test_the_default_points_are_those_of_a_subject_file_of_ceinms(shared, name):
+    root = tree.parse(shared / "ceinms09" / "s06" / "subject.xml").getroot()
+    (found,) = (curve for curve in root.iter("curve") if curve.findtext("name").strip() == name)
+    x, y = (np.array(found.findtext(tag).split(), float) for tag in ("xPoints", "yPoints"))
+    curve = getattr(CURVES, CURVE_NAMES[name])
+    np.testing.assert_array_equal(curve.knots, x)
+    np.testing.assert_array_equal(curve.coefficients[:, 0], y[:-1])
+    np.testing.assert_allclose(value(curve, x[-1]), y[-1], rtol=1e-12)
+
+
 # ---- rat soleus, maximally stimulated and pulled (Krylow and Sandercock 1997) ----
 
 ISOMETRIC = 1.17  # [N] measured; errors are relative to it
@@ -177,8 +197,7 @@ def rat(shared):
     folder = shared / "rat_soleus"
     p = json.loads((folder / "pack.json").read_text())["parameters"]
     points = json.loads((folder / "curves_ceinms2.json").read_text())
-    names = ("activeForceLength", "passiveForceLength", "forceVelocity", "tendonForceStrain")
-    curves = Curves(*(spline_curve(points[name]["x"], points[name]["y"]) for name in names))
+    curves = Curves(*(spline_curve(points[name]["x"], points[name]["y"]) for name in CURVE_NAMES))
     numbers = [-0.5, -0.5, -1.0, p["optimal_fibre_length_m"], p["pennation_rad"]]
     numbers += [p["tendon_slack_length_m"], p["max_isometric_force_N"]]
     numbers += [p["max_contraction_velocity_lo_per_s"], p["strength_coefficient"], 0.0]
@@ -225,8 +244,6 @@ def column_names(path):
     "profile", [NATIVE, ceinms_0_9(True, 0.0), ceinms_0_9(False, 0.0)], ids=["nat", "on", "off"]
 )
 def test_both_engines_agree_on_measured_gait(shared, trial, profile):
-    import xml.etree.ElementTree as tree
-
     folder = shared / "ceinms09" / "s06"
     units = tree.parse(folder / "subject.xml").getroot().find("mtuSet").findall("mtu")
     fields_and_tags = """

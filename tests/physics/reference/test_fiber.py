@@ -79,9 +79,7 @@ def test_where_the_fiber_is_not_in_equilibrium_the_adjoint_is_that_of_its_formul
         assert error <= ADJOINT, what
 
 
-@pytest.mark.parametrize(
-    ("profile", "flags"), [("native", {0, 1, 8, 16}), ("online", {0, 1, 4})]
-)
+@pytest.mark.parametrize(("profile", "flags"), [("native", {0, 1, 8, 16}), ("online", {0, 1, 4})])
 def test_the_corners_drawn_reach_every_flag_of_the_solver(profile, flags):
     cases = (draw_case(seed, PROFILES[profile], corners=True) for seed in range(30))
     assert flags <= {int(flag) for case in cases for flag in np.unique(case.flags)}
