@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from refnms.optimize import AdamW as AdamW
     from refnms.parameters import Free as Free
     from refnms.parameters import Packing as Packing
+    from refnms.physics.profiles import NATIVE as NATIVE
+    from refnms.physics.profiles import Profile as Profile
+    from refnms.physics.profiles import ceinms_0_9 as ceinms_0_9
     from refnms.simulation import Simulation as Simulation
     from refnms.simulation import simulate as simulate
 
@@ -32,10 +35,13 @@ _MODULE_OF = {
     "InputError": "errors",
     "InputWarning": "errors",
     "Model": "model",
+    "NATIVE": "physics.profiles",
     "Packing": "parameters",
+    "Profile": "physics.profiles",
     "Simulation": "simulation",
     "Trial": "model",
     "calibrate": "calibration",
+    "ceinms_0_9": "physics.profiles",
     "simulate": "simulation",
 }
 _SUBMODULES = ("io",)

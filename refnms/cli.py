@@ -135,22 +135,20 @@ def _count(text: str) -> int:
 
 def _calibrate(options: argparse.Namespace) -> int:
     from refnms.job import calibrate_setup
-    from refnms.optimize import AdamW, Status
+    from refnms.optimize import AdamW
 
     method = AdamW() if options.steps is None else AdamW(steps=options.steps)
     with _progress(method.steps + 1) as callback:
         done = calibrate_setup(
             options.setup, options.profile, method, options.test, options.out, callback
         )
-    _show(done, options.json)
-    return INTERRUPTED if done.status is Status.INTERRUPTED else DONE
+    return _finish(done, options.json)
 
 
 def _run(options: argparse.Namespace) -> int:
     from refnms.job import run
 
-    _show(run(options.setup, options.profile, options.out), options.json)
-    return DONE
+    return _finish(run(options.setup, options.profile, options.out), options.json)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -163,6 +161,14 @@ def _demo(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(asdict(result), indent=2, allow_nan=False))
     return {"interrupted": INTERRUPTED, "diverged": FAILED}.get(result.status, DONE)
+
+
+def _finish(done: Done, as_json: bool) -> int:
+    _show(done, as_json)
+    if done.failure is not None:
+        print(f"error: {done.failure}", file=sys.stderr)
+        return FAILED
+    return INTERRUPTED if done.interrupted else DONE
 
 
 def _show(done: Done, as_json: bool) -> None:

@@ -24,12 +24,12 @@ class Fit:
 def fit(measured: Array, predicted: Array) -> Fit:
     """Goodness of a predicted moment `(T,)` [N.m]."""
     error = float(np.mean((predicted - measured) ** 2))
-    spread, variance = float(np.ptp(measured)), float(np.var(measured))
+    spread = float(np.ptp(measured))
     rmse = float(np.sqrt(error))
     return Fit(
         rmse=rmse,
         nrmse=rmse / spread if spread > 0.0 else None,
-        r2=1.0 - error / variance if variance > 0.0 else None,
+        r2=1.0 - error / float(np.var(measured)) if spread > 0.0 else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,58 +17,42 @@ from refnms.calibration import Calibration, Callback, calibrate
 from refnms.errors import DivergedError, InputError, InputWarning, Problem
 from refnms.fit import fits, flag_counts
 from refnms.io import read_trial
-from refnms.io.calibration import (
-    CalibrationFile,
-    Global,
-    Groups,
-    LengthPenalty,
-    NormalizedTorqueError,
-    ParameterChoice,
-    Step,
-    read_calibration,
-)
 from refnms.io.execution import Hybrid, Velocity, read_execution
 from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
 from refnms.io.results import write_ceinms_results
-from refnms.io.setups import CalibrationSetup, read_calibration_setup, read_run_setup
+from refnms.io.setups import read_input_data, read_run_setup
 from refnms.io.subject import read_model, write_subject
 from refnms.model import Model, Trial
-from refnms.objective import TERMS, FiberLengthRange, Term, ceinms_objective
+from refnms.objective import ceinms_objective
 from refnms.optimize import AdamW, Status
-from refnms.parameters import Free, Packing
-from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, Profile, ceinms_0_9
+from refnms.physics.profiles import Profile, ceinms_0_9
 from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import Simulation, simulate_all
+from refnms.task import Task, profile_named, read_task, terms_of
 
 FIGURE = "moments.png"
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a job did: the summary that `--json` prints, where it was written, how it ended."""
+    """What a job did, after writing it."""
 
-    summary: dict[str, Any]
+    summary: dict[str, Any]  # what `--json` prints
     folder: Path
-    status: Status
-
-
-def profile_named(name: str, online: bool = False, tolerance: float | None = None) -> Profile:
-    """`native`, or `ceinms-0.9` with what its execution or calibration file chooses."""
-    if name == "native":
-        return NATIVE
-    return ceinms_0_9(online, CEINMS_0_9_TOLERANCE if tolerance is None else tolerance)
+    interrupted: bool = False
+    failure: str | None = None  # why the numbers are not what was asked for
 
 
 def run(setup_file: Path, profile_name: str = "native", out: Path | None = None) -> Done:
     """Run the trial of a `ceinms` setup file, EMG-driven, and write its signals and summary.
 
     The results replace the folder `out` as a whole, by default the one that the setup names.
-    Raises InputError; OSError; DivergedError when a sample of the trial could not be solved, after
-    writing.
+    Raises InputError; OSError; DivergedError when a moment is not finite.
     """
     setup = read_run_setup(setup_file)
     folder = setup.output if out is None else out
-    check_replaceable(folder)
+    named = (setup.path, setup.subject, setup.excitation_generator, setup.execution)
+    _check_target(folder, [*named, *_data_files([setup.input_data])])
     execution = read_execution(setup.execution)
     if isinstance(execution.mode, Hybrid):
         message = "hybrid execution is not available; use <openLoop/>, the EMG-driven mode"
@@ -82,7 +66,7 @@ def run(setup_file: Path, profile_name: str = "native", out: Path | None = None)
     online = execution.velocity is not Velocity.OFFLINE
     profile = profile_named(profile_name, online, muscle_model.tolerance)
     trial = read_trial(setup.input_data, model, profile)
-    simulations = simulate_all(model, [trial], profile)
+    simulations = _simulate(model, [trial], profile)
     summary = {
         "profile": profile.name,
         "trials": _trials(model, {trial.name: ("run", trial)}, simulations),
@@ -95,42 +79,7 @@ def run(setup_file: Path, profile_name: str = "native", out: Path | None = None)
         write_atomically(folder / MARKER, _json(summary))
 
     replace_folder(folder, write)
-    _refuse_failed(summary)
-    return Done(summary, folder, Status.CONVERGED)
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a calibration setup file asks for, read and checked."""
-
-    setup: CalibrationSetup
-    file: CalibrationFile
-    step: Step
-    model: Model  # uncalibrated
-    packing: Packing
-    profile: Profile
-    trials: dict[str, tuple[str, Trial]]  # name -> role (calibration or test) and recording
-
-    def recordings(self, *roles: str) -> list[Trial]:
-        return [trial for role, trial in self.trials.values() if role in roles]
-
-
-def read_task(setup_file: Path, profile_name: str, tests: Sequence[Path] = ()) -> Task:
-    """Read all files that a `ceinmsCalibration` setup names, and the unseen trials `tests`."""
-    setup = read_calibration_setup(setup_file)
-    file = read_calibration(setup.calibration)
-    model = replace(
-        read_model(setup.subject, setup.excitation_generator),
-        tendon=file.muscle_model.tendon,
-        activation=file.muscle_model.activation,
-    )
-    step = _only_step(file.steps, setup.calibration)
-    packing = Packing(model, [_free(choice, model, step.dofs) for choice in step.parameters])
-    _refuse_unwritable(packing, setup.calibration)
-    profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
-    paths = [("calibration", path) for path in file.trials] + [("test", path) for path in tests]
-    trials = _read_trials(paths, model, profile)
-    return Task(setup, file, step, model, packing, profile, trials)
+    return Done(summary, folder, failure=_failure(summary))
 
 
 def calibrate_setup(
@@ -143,38 +92,41 @@ def calibrate_setup(
 ) -> Done:
     """Calibrate as a `ceinmsCalibration` setup file says, and predict the `tests` it has not seen.
 
-    Writes the calibrated subject, and in a folder the signals of every trial and the summary. With
-    `out` all of it replaces that folder as a whole; without, the subject goes where the setup says
-    and the folder beside it. Raises InputError; OSError; DivergedError, after writing.
+    Writes a folder with the calibrated subject, the signals of every trial and the summary: `out`,
+    replaced as a whole, or a folder beside the output subject of the setup, which is then written
+    too. Raises InputError; OSError; DivergedError when a moment is not finite.
     """
     task = read_task(setup_file, profile_name, tests)
     setup = task.setup
     folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
-    check_replaceable(folder)
+    named = (setup.path, setup.subject, setup.excitation_generator, setup.calibration)
+    inputs = [*named, *_data_files([*task.file.trials, *tests])]
+    _check_target(folder, inputs)
+    if out is None:
+        _check_output_subject(setup.output, inputs)
     done = calibrate(
         task.model,
         task.recordings("calibration"),
         task.packing,
         method,
         task.profile,
-        _terms(task.step),
+        terms_of(task.step),
         task.step.dofs or None,
         callback,
     )
-    simulations = simulate_all(done.model, task.recordings("calibration", "test"), task.profile)
+    simulations = _simulate(done.model, task.recordings("calibration", "test"), task.profile)
     summary = _calibration_summary(task, done, simulations)
 
     def write(part: Path) -> None:
         _write_signals(part, task, done.model, simulations)
-        if out is not None:
-            write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
+        write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
         write_atomically(part / MARKER, _json(summary))
 
     replace_folder(folder, write)
     if out is None:
         write_subject(setup.output, setup.subject, done.model, setup.calibration)
-    _refuse_diverged(done)
-    return Done(summary, folder, done.result.status)
+    interrupted = done.result.status is Status.INTERRUPTED
+    return Done(summary, folder, interrupted, _failure(summary) or _divergence(done))
 
 
 def _calibration_summary(
@@ -209,70 +161,6 @@ def _write_signals(
         tracking = _tracking(task.trials, before, simulations)
         if tracking:
             moment_figure(folder / FIGURE, model.dof_names, tracking)
-
-
-def _read_trials(
-    paths: Sequence[tuple[str, Path]], model: Model, profile: Profile
-) -> dict[str, tuple[str, Trial]]:
-    """Name -> role and trial. The problems of all trials at once."""
-    trials: dict[str, tuple[str, Trial]] = {}
-    problems: list[Problem] = []
-    for role, path in paths:
-        try:
-            trial = read_trial(path, model, profile)
-        except InputError as error:
-            problems.extend(error.problems)
-            continue
-        if trial.name in trials:
-            problems.append(Problem(f"a second trial called {trial.name!r}", path))
-        trials[trial.name] = (role, trial)
-    if problems:
-        raise InputError(problems)
-    return trials
-
-
-def _only_step(steps: Sequence[Step], file: Path) -> Step:
-    if len(steps) != 1:
-        message = f"has {len(steps)} calibration steps; one is possible, merge or split them"
-        raise InputError(Problem(message, file))
-    return steps[0]
-
-
-def _free(choice: ParameterChoice, model: Model, dofs: Sequence[str]) -> Free:
-    """What a calibration file sets free, in our terms; order as CEINMS has it."""
-    columns = [d for d, name in enumerate(model.dof_names) if not dofs or name in dofs]
-    spanning = np.flatnonzero(model.crosses[:, columns].any(axis=1))
-    of_step = tuple(model.muscle_names[m] for m in spanning)
-    if isinstance(choice.scope, Global):
-        groups: tuple[tuple[str, ...], ...] = (of_step,)
-    elif isinstance(choice.scope, Groups):
-        groups = choice.scope.groups
-    else:
-        groups = tuple((name,) for name in choice.scope.muscles or of_step)
-    return Free(choice.field, choice.bounds, choice.relative, groups)
-
-
-def _terms(step: Step) -> tuple[Term, ...]:
-    """The objective of a step: ours, with the range that the file states."""
-    lengths = [p for p in step.penalties if isinstance(p, LengthPenalty)]
-    if isinstance(step.objective, NormalizedTorqueError) or lengths:
-        message = (
-            "the formula of CEINMS 0.21's objective is not public: its targets and range are used, "
-            "its weights and exponents are not"
-        )
-        warnings.warn(message, InputWarning, stacklevel=2)
-    if not lengths:
-        return TERMS
-    others = [term for term in TERMS if not isinstance(term, FiberLengthRange)]
-    return (*others, *(FiberLengthRange(*p.range) for p in lengths))
-
-
-def _refuse_unwritable(packing: Packing, file: Path) -> None:
-    """A subject holds one percentageChange for all muscles: refuse others before the work."""
-    shared = packing.index[-1]
-    if (shared >= 0).any() and len(set(shared.tolist())) > 1:
-        message = "percentageChange is one value for all muscles in a subject; make it <global/>"
-        raise InputError(Problem(message, file))
 
 
 def _ceinms_score(model: Model, paths: Sequence[Path], dofs: Sequence[str]) -> dict[str, Any]:
@@ -313,26 +201,70 @@ def _tracking(
     after: Sequence[Simulation],
 ) -> list[Tracking]:
     rows = zip(trials.items(), before, after, strict=True)
-    return [
-        Tracking(name, role == "test", trial.time, trial.moment, old.moment, new.moment)
-        for (name, (role, trial)), old, new in rows
-        if trial.moment is not None
-    ]
+    tracking = []
+    for (name, (role, trial)), old, new in rows:
+        if trial.moment is not None:
+            counts = slice(None) if trial.scored is None else trial.scored
+            signals = (trial.time, trial.moment, old.moment, new.moment)
+            tracking.append(Tracking(name, role == "test", *(s[counts] for s in signals)))
+    return tracking
 
 
 def _json(summary: Mapping[str, Any]) -> str:
     return json.dumps(summary, indent=2, allow_nan=False) + "\n"
 
 
-def _refuse_failed(summary: Mapping[str, Any]) -> None:
+def _simulate(model: Model, trials: Sequence[Trial], profile: Profile) -> list[Simulation]:
+    """`simulate_all`, refusing moments that are not finite."""
+    with np.errstate(all="ignore"):
+        simulations = simulate_all(model, trials, profile)
+    bad = []
+    for trial, simulation in zip(trials, simulations, strict=True):
+        for m, name in enumerate(model.muscle_names):
+            wrong = np.flatnonzero(~np.isfinite(simulation.tendon_force[:, m]))
+            if wrong.size:
+                bad.append(f"{name} from {trial.time[wrong[0]]:g} s of trial {trial.name!r}")
+    if bad:
+        raise DivergedError(f"the force is not finite: {', '.join(bad)}")
+    return simulations
+
+
+def _failure(summary: Mapping[str, Any]) -> str | None:
     failed = summary["flags"].get("FAILED")
-    if failed:
-        raise DivergedError(f"no fiber equilibrium was found (samples by muscle): {failed}")
+    return f"no fiber equilibrium was found (samples by muscle): {failed}" if failed else None
 
 
-def _refuse_diverged(done: Calibration) -> None:
-    if done.result.status is Status.DIVERGED:
-        raise DivergedError(
-            f"the objective was no longer finite after {done.result.evaluations} evaluations; "
-            "the best point before was written"
-        )
+def _divergence(done: Calibration) -> str | None:
+    if done.result.status is not Status.DIVERGED:
+        return None
+    return (
+        f"the objective was no longer finite after {done.result.evaluations} evaluations; "
+        "the best point before was written"
+    )
+
+
+def _data_files(input_data: Iterable[Path]) -> list[Path]:
+    """The files of trials, and those that they name."""
+    found = []
+    for path in input_data:
+        files = read_input_data(path)
+        found += [path, files.lengths, files.excitations, *files.moment_arms.values()]
+        found += [files.moments] if files.moments is not None else []
+    return found
+
+
+def _check_target(folder: Path, inputs: Iterable[Path]) -> None:
+    """Refuse, before the work, a folder that a result may not replace, or that holds an input."""
+    check_replaceable(folder)
+    for path in inputs:
+        if folder.resolve() in path.resolve().parents:
+            message = f"holds {path.name}, which is read, and would be replaced as a whole"
+            raise InputError(Problem(f"{message}; choose another --out", folder))
+
+
+def _check_output_subject(output: Path, inputs: Iterable[Path]) -> None:
+    if output.is_dir():
+        raise InputError(Problem("the output subject is a folder; name a file", output))
+    if output.resolve() in {path.resolve() for path in inputs}:
+        message = "the output subject is a file that is read; name another, or give --out"
+        raise InputError(Problem(message, output))

@@ -127,6 +127,8 @@ class Trial:
             _set(self, name, _floats(getattr(self, name)))
         if self.moment is not None:
             _set(self, "moment", _floats(self.moment))
+        if self.scored is not None:
+            _set(self, "scored", np.asarray(self.scored, dtype=bool))
         t, n = self.time.shape[0], self.emg_time.shape[0]
         muscles, dofs = self.moment_arm.shape[1:] if self.moment_arm.ndim == 3 else (0, 0)
         problems = [

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refnms.autodiff import vjp
 from refnms.errors import InputError
@@ -39,6 +40,7 @@ class Problem:
     joined: Joined
     measured: Array  # (T, D)
     scale: Array  # (T, D) of a moment residual; 0 where it does not count
+    spanning: Array  # (M,) 1 for a muscle that spans a degree of freedom that counts, else 0
 
 
 class Term(Protocol):
@@ -66,7 +68,8 @@ class MomentError:
 class FiberLengthRange:
     """How far the norm fiber length l / l_o leaves a range, mean over frames, summed over muscles.
 
-    The default range lies just inside the one that CEINMS 0.9 leaves without penalty.
+    Muscles count that span a degree of freedom that counts. The default range lies just inside the
+    one that CEINMS 0.9 leaves without penalty.
     """
 
     lower: float = 0.503
@@ -77,7 +80,8 @@ class FiberLengthRange:
     def residuals(self, x: Any, table: Any, signals: Signals, problem: Problem) -> Any:
         middle, half = 0.5 * (self.lower + self.upper), 0.5 * (self.upper - self.lower)
         deviation = np.abs(signals.fiber_length / table[LO] - middle)
-        return np.maximum(deviation - half, 0.0) * (1.0 / np.sqrt(len(problem.measured)))
+        share = problem.spanning / np.sqrt(len(problem.measured))
+        return np.maximum(deviation - half, 0.0) * share
 
     def weight_at(self, progress: float) -> float:
         return float(self.soft * (self.weight / self.soft) ** progress)
@@ -123,9 +127,11 @@ class Objective:
         joined = join(packing.model, trials, profile)
         if packing.frees("electromechanical_delay"):
             for corner in (packing.lower, packing.upper):
-                check_emg_covers(trials, packing.table(corner)[DELAY])
-        measured, scale = _targets(packing.model, trials, dofs)
-        self.problem = Problem(packing, joined, measured, scale)
+                check_emg_covers(packing.model, trials, packing.table(corner)[DELAY])
+        wanted = _wanted(packing.model, dofs)
+        measured, scale = _targets(packing.model, trials, wanted)
+        spanning = packing.model.crosses[:, wanted].any(axis=1).astype(float)
+        self.problem = Problem(packing, joined, measured, scale, spanning)
         self.terms = tuple(terms)
         self.flags = np.zeros(joined.musculotendon_length.shape, np.int64)
         fixed = not packing.frees("electromechanical_delay")
@@ -152,24 +158,30 @@ class Objective:
         return float(self.weights() @ parts), pullback(self.weights(progress))[0]
 
 
+def _wanted(model: Model, dofs: Sequence[str] | None) -> NDArray[np.bool_]:
+    """Which degrees of freedom `(D,)` count; None: all."""
+    unknown = [name for name in dofs or () if name not in model.dof_names]
+    if unknown or (dofs is not None and not dofs):
+        known = ", ".join(model.dof_names)
+        raise InputError(f"no degree of freedom is called {', '.join(unknown)}; there are {known}")
+    return np.array([dofs is None or name in dofs for name in model.dof_names])
+
+
 def _targets(
-    model: Model, trials: Sequence[Trial], dofs: Sequence[str] | None
+    model: Model, trials: Sequence[Trial], wanted: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Measured moments `(T, D)` and the scale of their residuals."""
-    wanted = np.array([dofs is None or name in dofs for name in model.dof_names])
     measured, scale = [], []
     for trial in trials:
         if trial.moment is None:
             raise InputError(f"trial {trial.name!r} has no measured moments to calibrate on")
         counts = np.ones(len(trial.time), bool) if trial.scored is None else trial.scored
+        constant = np.ptp(trial.moment[counts], axis=0) == 0.0
+        still = [model.dof_names[d] for d in np.flatnonzero(wanted & constant)]
+        if still:
+            message = f"the moment of {', '.join(still)} does not vary"
+            raise InputError(f"trial {trial.name!r}: {message}")
         variance = np.var(trial.moment[counts], axis=0, ddof=1)
-        if not (variance[wanted] > 0.0).all():
-            still = [
-                n for n, v, w in zip(model.dof_names, variance, wanted, strict=True) if w and v <= 0
-            ]
-            raise InputError(
-                f"trial {trial.name!r}: the moment of {', '.join(still)} does not vary"
-            )
         share = counts.sum() * wanted.sum() * len(trials)
         per_dof = np.where(wanted, 1.0 / np.sqrt(np.where(wanted, variance, 1.0) * share), 0.0)
         measured.append(trial.moment)
@@ -199,16 +211,19 @@ def ceinms_objective(
     once per degree of freedom: 100 (l / l_o - 1)^2 beyond 0.5, and 100 for a search that fell back.
     """
     profile = ceinms_0_9(online=False, tolerance=CEINMS_0_9_TOLERANCE)
-    wanted = [d for d, name in enumerate(model.dof_names) if dofs is None or name in dofs]
+    wanted = _wanted(model, dofs)
     moment = penalty = 0.0
     for trial, run in zip(trials, simulate_all(model, trials, profile), strict=True):
         if trial.moment is None:
             raise InputError(f"trial {trial.name!r} has no measured moments")
-        error = np.sum((run.moment - trial.moment) ** 2, axis=0)
+        measured = trial.moment[:, wanted]
+        if (np.ptp(measured, axis=0) == 0.0).any():
+            raise InputError(f"trial {trial.name!r}: a moment does not vary")
+        error = np.sum((run.moment[:, wanted] - measured) ** 2, axis=0)
         deviation = np.abs(run.fiber_length / model.muscles.optimal_fiber_length - 1.0)
         pen = np.sum(np.where(deviation > 0.5, 100.0 * deviation**2, 0.0))
         pen += 100.0 * np.count_nonzero(run.flags & Flag.FELL_BACK)
-        variance = np.var(trial.moment, axis=0, ddof=1)
-        moment += float(np.sum((error / variance)[wanted])) / len(trial.time)
-        penalty += float(pen) * len(wanted) / len(trial.time)
+        variance = np.var(measured, axis=0, ddof=1)
+        moment += float(np.sum(error / variance)) / len(trial.time)
+        penalty += float(pen) * int(wanted.sum()) / len(trial.time)
     return CeinmsObjective(moment, penalty)

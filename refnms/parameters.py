@@ -33,8 +33,9 @@ class Packing:
     """x `(P,)` <-> `Model`. Unpacking is linear: each x is copied to the muscles of its group.
 
     Attributes: `names` of the P entries, `lower` and `upper` bounds and `start`, each `(P,)`; a
-    start outside its bounds is moved onto them. Raises InputError for unknown fields and muscles,
-    a muscle freed twice, and bounds without room between them or beyond what a `Model` can be.
+    start outside its bounds is moved onto them, and named in `moved`. Raises InputError for unknown
+    fields and muscles, a muscle freed twice, bounds without room between them or beyond what a
+    `Model` can be, and nothing free.
     """
 
     def __init__(self, model: Model, free: Sequence[Free]) -> None:
@@ -51,7 +52,8 @@ class Packing:
                 problems.append(Problem(f"no parameter is called {f.field!r}; there are {fields}"))
                 continue
             row = Muscles._fields.index(f.field)
-            for group in f.groups or [(name,) for name in model.muscle_names]:
+            alone = tuple((name,) for name in model.muscle_names)
+            for group in alone if f.groups is None else f.groups:
                 columns = self._columns(f, row, group, problems)
                 if not columns:
                     continue
@@ -68,9 +70,12 @@ class Packing:
                 start.append(value)
         self.lower, self.upper = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
         problems += self._impossible_corners()
+        if not self.names:
+            problems.append(Problem("no parameter is free"))
         if problems:
             raise InputError(problems)
         self.start: Array = np.clip(np.array(start, dtype=float), self.lower, self.upper)
+        self.moved = [self.names[p] for p in np.flatnonzero(self.start != np.array(start))]
 
     def _impossible_corners(self) -> list[Problem]:
         """What a model may be is a box too: if both corners are possible, all between them is."""

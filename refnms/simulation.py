@@ -84,7 +84,7 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
         trial.check(model)
     _refuse_zero_slack(model, profile)
     if profile.interpolates_emg:
-        check_emg_covers(trials, model.muscles.electromechanical_delay)
+        check_emg_covers(model, trials, model.muscles.electromechanical_delay)
     samples = tuple(emg.mapped(trial.emg, model.emg_to_muscle) for trial in trials)
     leads, rows = [0] * len(trials), None
     if not profile.interpolates_emg:
@@ -109,8 +109,14 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
     )
 
 
-def check_emg_covers(trials: Sequence[Trial], delays: Array) -> None:
-    """Raise InputError unless EMG was recorded, to one sample, at every frame minus each delay."""
+def check_emg_covers(model: Model, trials: Sequence[Trial], delays: Array) -> None:
+    """Raise InputError unless EMG was recorded, to one sample, at every frame minus each delay.
+
+    `delays (M,)`; those of muscles without EMG do not count.
+    """
+    delays = delays[model.emg_to_muscle.any(axis=1)]
+    if not delays.size:
+        return
     problems = []
     for trial in trials:
         emg_time, time = trial.emg_time, trial.time
@@ -204,7 +210,11 @@ def simulate_all(
     joined = join(model, trials, profile)
     flags = np.zeros(joined.musculotendon_length.shape, np.int64)
     signals = chain(joined, model.table(), flags)
-    flags |= sample_flags(joined.system, model.muscles, joined.musculotendon_length, *signals[2:6])
+    with np.errstate(all="ignore"):  # a residual means nothing where nothing was solved
+        bits = sample_flags(
+            joined.system, model.muscles, joined.musculotendon_length, *signals[2:6]
+        )
+    flags |= bits
     if isinstance(model.tendon, RigidTendon):
         flags &= ~Flag.ILL_POSED  # nothing was solved
     return [_cut(joined, i, signals, flags) for i in range(len(trials))]

@@ -476,7 +476,7 @@ def check_outcome(code: int, out: Path) -> None:
         assert not any(b"nan" in content for content in left.values())
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(mutation=mutations(), profile=st.sampled_from(["native", "ceinms-0.9"]))
 def test_no_mutation_of_a_file_gives_a_traceback(master, tmp_path_factory, mutation, profile):
     name, way, i, j = mutation
@@ -493,19 +493,19 @@ def test_no_mutation_of_a_file_gives_a_traceback(master, tmp_path_factory, mutat
 @pytest.mark.parametrize("tag", [*PARAMETERS])
 def test_no_value_of_a_parameter_gives_a_traceback(project, tmp_path, tag, shape):
     (project / "execution.xml").write_text(EXECUTION.replace("exponential", shape))
-    path, out = project / "subject.xml", tmp_path / "results" / "out"
+    path = project / "subject.xml"
     text = path.read_text()
     if shape == "piecewise":
         text = text.replace("<shapeFactor>-1.0<", "<shapeFactor>0.05<")
-    for i, number in enumerate(("-1", "0", "1e-300", "0.3", "-1.5", "1.5", "1e200")):
+    for number in ("-1", "0", "1e-300", "0.3", "-1.5", "1.5", "1e200"):
         changed = re.sub(f"<{tag}>[^<]*<", f"<{tag}>{number}<", text, count=1)
         assert changed != text
         path.write_text(changed)
-        place = out.with_name(f"out{i}") / "out"
-        place.parent.mkdir(parents=True)
         for profile in ("native", "ceinms-0.9"):
-            code = refnms("run", project / "run.xml", "--profile", profile, "--out", place)
-            check_outcome(code, place)
+            out = tmp_path / number / profile / "out"
+            out.parent.mkdir(parents=True)
+            code = refnms("run", project / "run.xml", "--profile", profile, "--out", out)
+            check_outcome(code, out)
 
 
 @pytest.mark.parametrize("name", VALID)

@@ -16,6 +16,9 @@ from refnms.jit import HAVE_NUMBA
 CHECKOUT = Path(__file__).resolve().parents[1]
 SLOW = {"numba", "llvmlite", "scipy", "pandas", "matplotlib"}
 PUBLIC = {
+    "NATIVE",
+    "Profile",
+    "ceinms_0_9",
     "AdamW",
     "Calibration",
     "Free",

@@ -118,8 +118,8 @@ def test_the_same_field_may_be_freed_for_different_muscles():
 
 
 def test_nothing_free_is_nothing_to_pack():
-    packing = Packing(MODEL, [])
-    assert packing.start.shape == packing.lower.shape == packing.upper.shape == (0,)
+    with pytest.raises(InputError, match="no parameter is free"):
+        Packing(MODEL, [])
 
 
 def test_entries_on_a_bound_are_named():

@@ -16,6 +16,7 @@ from refnms.physics.types import (
     System,
 )
 
+NO_FORCE = 1e-9  # of the strongest: what the residual of a slack fiber's equilibrium leaves
 ROUNDING = 1e-12  # a rigid tendon is at its slack length but for rounding
 
 
@@ -38,13 +39,15 @@ def sample_flags(
     in_solver = newest * fiber_length + past
     along = musculotendon_length - fiber_length * cosine
     optimal = muscles.percentage_change * (1.0 - activation) + 1.0
+    has_tendon = muscles.tendon_slack_length > 0.0
+    strong = muscles.strength_coefficient * muscles.max_isometric_force
     strain = along / _elastic(muscles).tendon_slack_length - 1.0
     g = muscle.equilibrium_partials(
         curves, _elastic(muscles), x * cosine, activation, in_solver, musculotendon_length
     )
     slope = solve.total_slope(muscles, g, x * cosine, newest)
     conditions = {
-        Flag.SLACK: along <= muscles.tendon_slack_length * (1.0 - ROUNDING),
+        Flag.SLACK: has_tendon & (along <= muscles.tendon_slack_length * (1.0 - ROUNDING)),
         Flag.VELOCITY_LIMIT: (np.abs(muscle.norm_velocity(muscles, fiber_velocity)) >= 1.0)
         | (np.abs(muscle.norm_velocity(muscles, in_solver)) >= 1.0),
         Flag.UPRIGHT: cosine <= muscle.UPRIGHT,
@@ -52,8 +55,8 @@ def sample_flags(
         | _beyond(curves.passive_force_length, x)
         | _beyond(curves.force_velocity, muscle.norm_velocity(muscles, fiber_velocity))
         | (strain > curves.tendon_force_strain.knots[-1]),
-        Flag.NEGATIVE_FORCE: tendon_force < 0.0,
-        Flag.ILL_POSED: np.abs(slope) < SLOPE_FLOOR,
+        Flag.NEGATIVE_FORCE: tendon_force < -NO_FORCE * strong,
+        Flag.ILL_POSED: has_tendon & (np.abs(slope) < SLOPE_FLOOR),
     }
     bits = np.zeros((int(timeline.frames[-1]), x.shape[1]), np.int64)
     for flag, condition in conditions.items():

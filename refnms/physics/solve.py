@@ -25,6 +25,7 @@ from refnms.physics.types import Array, Curves, Flag, Muscles, Root, System
 
 FLOOR = 0.02  # shortest projected fiber length, in optimal fiber lengths
 MARGIN = 0.05  # by which the upper end of the bracket is passed: point curves undershoot a little
+START_STRAIN = 0.03  # of the tendon where the first frame's search begins: there curves are steep
 NEWTON_STEP = 1e-10
 NEWTON_ROUNDS = 100
 BRENT_ROUNDS = 100
@@ -109,7 +110,8 @@ def _at_start(curves: Curves, sample: Sample) -> Any:
         return _length(unit, FLOOR), AT_FLOOR
     if muscle.equilibrium(curves, unit, taut, sample.activation, 0.0, length) >= 0.0:
         return muscle.rigid_fiber_length(unit, length), TAUT
-    w, flag = newton(curves, sample, FLOOR, taut, taut)
+    strained = taut - START_STRAIN * unit.tendon_slack_length / unit.optimal_fiber_length
+    w, flag = newton(curves, sample, FLOOR, taut, max(strained, FLOOR))
     return _length(unit, w), flag
 
 

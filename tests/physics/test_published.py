@@ -11,7 +11,7 @@ from strategies import CURVES, PROFILES
 
 from refnms.jit import HAVE_NUMBA
 from refnms.physics import engine, kernels, reference
-from refnms.physics.curves import spline_curve, value
+from refnms.physics.curves import spline_curve
 from refnms.physics.excitation import matching_rows
 from refnms.physics.profiles import NATIVE, ceinms_0_9
 from refnms.physics.stencils import timeline
@@ -158,23 +158,7 @@ def test_ceinms_example_with_the_piecewise_activation(of):
     assert_digits(found["moment"], PIECEWISE_MOMENT, digits=8)
 
 
-CURVE_NAMES = {
-    "activeForceLength": "active_force_length",
-    "passiveForceLength": "passive_force_length",
-    "forceVelocity": "force_velocity",
-    "tendonForceStrain": "tendon_force_strain",
-}
-
-
-@pytest.mark.parametrize("name", CURVE_NAMES)
-def test_the_default_points_are_those_of_a_subject_file_of_ceinms(shared, name):
-    root = tree.parse(shared / "ceinms09" / "s06" / "subject.xml").getroot()
-    (found,) = (curve for curve in root.iter("curve") if curve.findtext("name").strip() == name)
-    x, y = (np.array(found.findtext(tag).split(), float) for tag in ("xPoints", "yPoints"))
-    curve = getattr(CURVES, CURVE_NAMES[name])
-    np.testing.assert_array_equal(curve.knots, x)
-    np.testing.assert_array_equal(curve.coefficients[:, 0], y[:-1])
-    np.testing.assert_allclose(value(curve, x[-1]), y[-1], rtol=1e-12)
+CURVE_NAMES = ("activeForceLength", "passiveForceLength", "forceVelocity", "tendonForceStrain")
 
 
 # ---- rat soleus, maximally stimulated and pulled (Krylow and Sandercock 1997) ----
@@ -245,7 +229,15 @@ def column_names(path):
 )
 def test_both_engines_agree_on_measured_gait(shared, trial, profile):
     folder = shared / "ceinms09" / "s06"
-    units = tree.parse(folder / "subject.xml").getroot().find("mtuSet").findall("mtu")
+    root = tree.parse(folder / "subject.xml").getroot()
+    units = root.find("mtuSet").findall("mtu")
+    points = {
+        curve.findtext("name").strip(): [
+            np.array(curve.findtext(tag).split(), float) for tag in ("xPoints", "yPoints")
+        ]
+        for curve in root.iter("curve")
+    }
+    curves = Curves(*(spline_curve(*points[name]) for name in CURVE_NAMES))
     fields_and_tags = """
         c1 c1 c2 c2 shape_factor shapeFactor optimal_fiber_length optimalFibreLength
         pennation_angle_at_optimal pennationAngle tendon_slack_length tendonSlackLength
@@ -268,7 +260,7 @@ def test_both_engines_agree_on_measured_gait(shared, trial, profile):
     rows, lead = matching_rows(emg[:, 0], time, 0.08)
     excitation = np.clip(emg[rows][:, 1 + np.arange(len(names)) % (emg.shape[1] - 1)], 0.0, 1.0)
     line = timeline([time], [lead], profile)
-    system = System(CURVES, line, profile.start, profile.root, 0.0)
+    system = System(curves, line, profile.start, profile.root, 0.0)
     results = []
     for of in (kernels, reference):
         u = np.zeros_like(excitation)

@@ -159,7 +159,7 @@ def piecewise_activation(
     neural: Array,
     activation: Array,
 ) -> None:
-    """Activation of each frame, piecewise shape, its node found to `tolerance`."""
+    """Activation of each frame, piecewise shape, its node found to the tolerance of the system."""
     for lane in lanes:
         m, first, stop, offset = place(system.timeline, lane, muscles.c1.size)
         shape = muscles.shape_factor[m]
