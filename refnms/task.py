@@ -22,11 +22,12 @@ from refnms.io.calibration import (
     read_calibration,
 )
 from refnms.io.setups import CalibrationSetup, read_calibration_setup
-from refnms.io.subject import read_model
+from refnms.io.subject import PLAUSIBLE, read_model
 from refnms.model import Model, Trial
 from refnms.objective import TERMS, FiberLengthRange, Term
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
+from refnms.physics.types import Muscles
 
 CEINMS_0_9 = ceinms_0_9()
 
@@ -151,7 +152,20 @@ def terms_of(step: Step) -> tuple[Term, ...]:
 
 
 def _refuse_unwritable(packing: Packing, file: Path) -> None:
-    """A subject holds one percentageChange for all muscles: refuse others before the work."""
+    """Refuse before the work what could not be written, or not be read again, after it.
+
+    A subject holds one percentageChange for all muscles, and values in plausible ranges.
+    """
+    problems = []
+    for field, row in zip(Muscles._fields, packing.index, strict=True):
+        plausible, expected = PLAUSIBLE.get(field, (lambda _: True, ""))
+        for p in sorted({int(p) for p in row} - {-1}):
+            for bound in (packing.lower[p], packing.upper[p]):
+                if not plausible(bound):
+                    message = f"{packing.names[p]}: the bound {bound:g} is not {expected}"
+                    problems.append(Problem(message, file))
+    if problems:
+        raise InputError(problems)
     shared = packing.index[-1]
     if (shared >= 0).any() and len(set(shared.tolist())) > 1:
         message = (

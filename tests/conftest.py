@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,20 @@ def shared() -> Path:
     if not data.is_dir():
         pytest.skip(f"{MISSING_DATA}: {data} is not there")
     return data
+
+
+@pytest.fixture(scope="session")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a small person and three trials; see `project`."""
+    from project import write_project
+
+    return write_project(tmp_path_factory.mktemp("master") / "project")
+
+
+@pytest.fixture
+def project(master: Path, tmp_path: Path) -> Path:
+    """A copy of `master` for one test alone."""
+    return Path(shutil.copytree(master, tmp_path / "project"))
 
 
 @pytest.fixture

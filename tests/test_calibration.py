@@ -13,9 +13,10 @@ from people import PROFILES, person, recording
 from refnms import calibration
 from refnms.calibration import calibrate
 from refnms.model import Model, Trial
-from refnms.objective import MomentError, Objective
+from refnms.objective import MomentError, Objective, Prior
 from refnms.optimize import AdamW, Status
 from refnms.parameters import Free, Packing
+from refnms.physics.profiles import ceinms_0_9
 from refnms.simulation import simulate
 
 FREE = [
@@ -82,6 +83,19 @@ def test_every_profile_calibrates(profile):
         GUESS, trials, PACKING, AdamW(steps=60), PROFILES[profile], terms=(MomentError(),)
     )
     assert done.final < 0.1 * done.initial
+    wanted = Objective(PACKING, trials, PROFILES[profile], terms=(MomentError(),))
+    assert done.initial == wanted.value(PACKING.start)
+
+
+def test_the_search_of_ceinms_is_replaced_by_one_to_rounding():
+    found = calibrate(GUESS, TRIALS, PACKING, AdamW(steps=1), ceinms_0_9(tolerance=1e-4))
+    rounded = Objective(PACKING, TRIALS, PROFILES["offline"])
+    assert found.initial == rounded.value(PACKING.start)
+
+
+def test_the_terms_are_those_asked_for():
+    prior = calibrate(GUESS, TRIALS, PACKING, AdamW(steps=5), terms=(Prior(1.0),))
+    assert prior.initial == prior.final == 0.0
 
 
 def test_only_the_chosen_degree_of_freedom_pulls():

@@ -73,3 +73,9 @@ def test_flags_are_counted_by_muscle_over_all_runs():
 
 def test_unflagged_runs_count_nothing():
     assert flag_counts(MODEL, [replace(RUN, flags=np.zeros_like(RUN.flags))]) == {}
+
+
+def test_a_moment_that_stays_at_a_value_has_no_r2():
+    """Its variance is rounding, not zero."""
+    still = np.full(471, 0.3)
+    assert fit(still, still + 1.0).r2 is None and fit(still, still + 1.0).nrmse is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,37 +14,24 @@ from project import (
     EXECUTION,
     PERSON,
     STEP,
-    STRENGTH,
     calibration,
     subject,
-    write_project,
 )
 
 from refnms import job
-from refnms.errors import InputError, InputWarning
+from refnms.errors import DivergedError, InputError, InputWarning
 from refnms.fit import fit
 from refnms.io.files import MARKER
 from refnms.io.storage import read_storage
 from refnms.io.subject import read_model
-from refnms.job import calibrate_setup, profile_named, read_task, run
-from refnms.objective import FiberLengthRange, Objective
+from refnms.job import calibrate_setup, read_task, run
+from refnms.objective import Objective
 from refnms.optimize import AdamW
-from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, ceinms_0_9
-from refnms.physics.types import Flag, Muscles
+from refnms.physics.profiles import ceinms_0_9
+from refnms.physics.types import Flag
 from refnms.simulation import simulate
 
 SHORT = AdamW(steps=3)
-
-
-@pytest.fixture(scope="module")
-def master(tmp_path_factory: Any) -> Path:
-    return write_project(tmp_path_factory.mktemp("master") / "project")
-
-
-@pytest.fixture
-def project(master: Path, tmp_path: Path) -> Path:
-    """A folder of its own to every test."""
-    return Path(shutil.copytree(master, tmp_path / "project"))
 
 
 def model_of(project: Path) -> Any:
@@ -109,13 +95,6 @@ def test_execution_chooses_tendon_activation_velocity_and_tolerance(project, mon
     assert seen[1][2] == ceinms_0_9(online=True)
 
 
-def test_a_profile_is_found_by_its_name():
-    assert profile_named("native") is NATIVE
-    assert profile_named("native", online=True, tolerance=1e-9) is NATIVE
-    assert profile_named("ceinms-0.9") == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
-    assert profile_named("ceinms-0.9", True, 1e-9) == ceinms_0_9(True, 1e-9)
-
-
 def test_a_run_that_could_not_be_solved_is_written_and_told(project, monkeypatch):
     def failing(*arguments: Any) -> list[Any]:
         found = simulate(*arguments[:1], arguments[1][0], arguments[2])
@@ -172,136 +151,6 @@ def test_frames_outside_the_window_are_run_and_not_scored(project):
     measured = read_storage(project / "walk/id.sto").data
     wanted = fit(measured[10:31, 1], predicted.data[10:31, 1])
     assert done.summary["trials"]["walk"]["dofs"]["ankle"] == wanted.__dict__
-
-
-# ---- what a calibration file asks for ----
-
-
-def task_of(project: Path, parameters: str, dofs: str = "knee ankle", **options: Any) -> Any:
-    step = STEP.replace(STRENGTH, parameters).replace("knee ankle", dofs)
-    (project / "calibration.xml").write_text(calibration(step))
-    return read_task(project / "calibrate.xml", "native", **options)
-
-
-def parameter(name: str, scope: str, bounds: str) -> str:
-    return f"<parameter><name>{name}</name>{scope}{bounds}</parameter>"
-
-
-ABSOLUTE = "<absolute><range>-0.9 -0.1</range></absolute>"
-RELATIVE = "<relativeToSubjectValue><range>0.9 1.2</range></relativeToSubjectValue>"
-
-
-@pytest.mark.parametrize(
-    ("scope", "names"),
-    [
-        ("<single/>", ["c1 of muscle_0", "c1 of muscle_1", "c1 of muscle_2"]),
-        ("<single>muscle_2 muscle_0</single>", ["c1 of muscle_2", "c1 of muscle_0"]),
-        ("<global/>", ["c1 of muscle_0 and 2 more"]),
-        (
-            "<muscleGroups><muscles>muscle_0 muscle_2</muscles><muscles>muscle_1</muscles>"
-            "</muscleGroups>",
-            ["c1 of muscle_0 and 1 more", "c1 of muscle_1"],
-        ),
-    ],
-)
-def test_parameters_are_free_per_muscle_per_group_or_shared(project, scope, names):
-    task = task_of(project, parameter("c1", scope, ABSOLUTE))
-    assert task.packing.names == names
-    assert set(task.packing.lower) == {-0.9} and set(task.packing.upper) == {-0.1}
-
-
-def test_relative_bounds_are_multiples_of_the_subject_s_value(project):
-    task = task_of(project, parameter("tendonSlackLength", "<single/>", RELATIVE))
-    lts = PERSON.muscles.tendon_slack_length
-    np.testing.assert_allclose(task.packing.lower, 0.9 * lts, rtol=1e-15)
-    np.testing.assert_allclose(task.packing.upper, 1.2 * lts, rtol=1e-15)
-
-
-@pytest.mark.parametrize("scope", ["<single/>", "<global/>"])
-def test_only_muscles_that_span_the_step_s_degrees_of_freedom_are_free(project, scope):
-    task = task_of(project, parameter("c1", scope, ABSOLUTE), dofs="ankle")
-    free = (task.packing.index >= 0).any(axis=0)
-    np.testing.assert_array_equal(free, [False, True, True])  # muscle_0 crosses the knee alone
-
-
-@pytest.mark.parametrize(
-    ("name", "field"),
-    [
-        ("c2", "c2"),
-        ("shapeFactor", "shape_factor"),
-        ("optimalFibreLength", "optimal_fiber_length"),
-        ("pennationAngle", "pennation_angle_at_optimal"),
-        ("maxIsometricForce", "max_isometric_force"),
-        ("maxContractionVelocity", "max_contraction_velocity"),
-        ("emDelay", "electromechanical_delay"),
-        ("damping", "fiber_damping"),
-    ],
-)
-def test_every_parameter_of_ceinms_can_be_free(project, name, field):
-    bounds = "<relativeToSubjectValue><range>0.9 1.1</range></relativeToSubjectValue>"
-    task = task_of(project, parameter(name, "<single>muscle_1</single>", bounds))
-    assert task.packing.frees(field)
-    assert (task.packing.index >= 0).sum() == 1
-
-
-def test_percentage_change_is_free_for_all_muscles_or_none(project):
-    bounds = "<absolute><range>0.0 0.3</range></absolute>"
-    task = task_of(project, parameter("percentageChange", "<global/>", bounds))
-    assert (task.packing.index[Muscles._fields.index("percentage_change")] == 0).all()
-    for scope in ("<single/>", "<single>muscle_1</single>"):
-        with pytest.raises(InputError, match=r"calibration\.xml: percentageChange is one value"):
-            task_of(project, parameter("percentageChange", scope, bounds))
-
-
-def test_trials_have_their_roles(project):
-    task = read_task(project / "calibrate.xml", "native", [project / "jump/trial.xml"])
-    roles = {name: role for name, (role, _) in task.trials.items()}
-    assert roles == {"walk": "calibration", "run": "calibration", "jump": "test"}
-    assert [t.name for t in task.recordings("test")] == ["jump"]
-
-
-def test_several_steps_are_refused(project):
-    (project / "calibration.xml").write_text(calibration(STEP, STEP))
-    with pytest.raises(InputError, match=r"calibration\.xml: has 2 calibration steps; one is"):
-        read_task(project / "calibrate.xml", "native")
-
-
-def test_two_trials_of_one_name_are_refused(project):
-    (project / "again").mkdir()
-    shutil.copytree(project / "walk", project / "again" / "walk")
-    with pytest.raises(InputError, match="a second trial called 'walk'"):
-        read_task(project / "calibrate.xml", "native", [project / "again/walk/trial.xml"])
-
-
-def test_problems_of_all_trials_are_told_at_once(project):
-    for name in ("walk", "run"):
-        (project / name / "emg.sto").unlink()
-    with pytest.raises(InputError) as caught:
-        read_task(project / "calibrate.xml", "native", [project / "nobody.xml"])
-    files = {str(problem).partition(":")[0].partition(",")[0] for problem in caught.value.problems}
-    assert files == {str(project / p) for p in ("walk/trial.xml", "run/trial.xml", "nobody.xml")}
-
-
-NORMALISED = """<torqueErrorNormalised><targets>all</targets><weight>1</weight>
-<exponent>1</exponent></torqueErrorNormalised><penalty><targets>all</targets><targetsType>normalisedFibreLength
-</targetsType><weight>100</weight><exponent>2</exponent><range>0.7 1.3</range></penalty>"""
-
-
-def test_the_range_of_a_newer_calibration_file_is_used_and_its_weights_are_not(project):
-    step = STEP.replace("<minimizeTorqueError/>", NORMALISED)
-    (project / "calibration.xml").write_text(calibration(step))
-    task = read_task(project / "calibrate.xml", "native")
-    with pytest.warns(InputWarning, match=r"formula of CEINMS 0\.21's objective is not public"):
-        done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
-    trials = task.recordings("calibration")
-    default = Objective(task.packing, trials)
-    terms = [
-        t if not isinstance(t, FiberLengthRange) else FiberLengthRange(0.7, 1.3)
-        for t in default.terms
-    ]
-    wanted = Objective(task.packing, trials, terms=terms).value(task.packing.start)
-    assert done.summary["objective"]["initial"] == pytest.approx(wanted, rel=1e-12)
-    assert wanted > default.value(task.packing.start)
 
 
 # ---- calibrate ----
@@ -421,3 +270,43 @@ def test_the_setup_s_subject_may_lie_anywhere(project):
     done = calibrate_setup(project / "calibrate.xml", method=SHORT)
     assert (project.parent / "elsewhere" / "mine.xml").exists()
     assert done.folder.name == "mine_results"
+
+
+def test_a_folder_that_holds_an_input_is_not_replaced(project):
+    """Its subject may be the result of an earlier calibration, as here."""
+    calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    setup = (project / "run.xml").read_text()
+    (project / "run.xml").write_text(setup.replace("subject.xml", "out/calibrated.xml"))
+    with pytest.raises(InputError, match=r"holds calibrated\.xml, which is read"):
+        run(project / "run.xml", out=project / "out")
+    assert (project / "out" / "calibrated.xml").exists()
+
+
+def test_the_output_subject_is_not_one_that_is_read(project):
+    text = CALIBRATION_SETUP.replace("results/calibrated.xml", "subject.xml")
+    (project / "calibrate.xml").write_text(text)
+    with pytest.raises(InputError, match="the output subject is a file that is read"):
+        calibrate_setup(project / "calibrate.xml", method=SHORT)
+
+
+def test_a_force_that_is_not_finite_names_muscle_and_time(project, monkeypatch):
+    def overflowing(*arguments: Any) -> list[Any]:
+        found = simulate(*arguments[:1], arguments[1][0], arguments[2])
+        found.tendon_force[3:, 1] = np.inf
+        return [found]
+
+    monkeypatch.setattr(job, "simulate_all", overflowing)
+    with pytest.raises(DivergedError, match=r"not finite: muscle_1 from [\d.]+ s of trial 'walk'"):
+        run(project / "run.xml", out=project / "out")
+    assert not (project / "out").exists()
+
+
+def test_the_figure_shows_the_frames_that_count(project, monkeypatch):
+    trial = project / "walk" / "trial.xml"
+    window = "<startStopTime>0.1 0.3</startStopTime></inputData>"
+    trial.write_text(trial.read_text().replace("</inputData>", window))
+    shown: list[Any] = []
+    monkeypatch.setattr(job, "moment_figure", lambda path, dofs, tracking: shown.extend(tracking))
+    calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    time = shown[0].time
+    assert time[0] >= 0.1 - 1e-4 and time[-1] <= 0.3 + 1e-4 and len(shown[0].measured) == len(time)

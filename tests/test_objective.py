@@ -11,7 +11,6 @@ from people import PROFILES, person, recording, with_field
 
 from refnms.autodiff import difference_sweep, vjp
 from refnms.errors import InputError
-from refnms.job import read_task
 from refnms.objective import (
     TERMS,
     CeinmsObjective,
@@ -24,6 +23,7 @@ from refnms.objective import (
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import ceinms_0_9
 from refnms.simulation import Signals, simulate, simulate_all
+from refnms.task import read_task
 
 DIFFERENCES = 1e-6
 
@@ -150,6 +150,19 @@ def test_at_the_edge_of_the_range_the_slope_is_continuous(edge):
     assert slope(edge - out * 1e-9) == 0.0
     for way in (1e-6, 1e-3):
         assert slope(edge + out * way) == pytest.approx(3 * 2.0 * out * way, rel=1e-6)
+
+
+def test_only_muscles_that_span_what_counts_are_held_in_the_range():
+    """muscle_0 crosses the knee alone."""
+    term = FiberLengthRange(0.99, 1.01)
+    both, ankle = (objective(terms=(term,), dofs=dofs) for dofs in (None, ["ankle"]))
+    lengths = np.concatenate([run.fiber_length for run in simulate_all(START, TRIALS)])
+    norm = lengths / START.muscles.optimal_fiber_length
+    way_out = np.maximum(np.maximum(norm - term.upper, term.lower - norm), 0.0)
+    costs = np.sum(way_out**2, axis=0) / len(norm)
+    assert both.parts(PACKING.start)[0] == pytest.approx(np.sum(costs), rel=1e-9)
+    assert ankle.parts(PACKING.start)[0] == pytest.approx(np.sum(costs[1:]), rel=1e-9)
+    assert costs[0] > 0.0
 
 
 def test_the_default_range_lies_just_inside_the_jump_of_ceinms():
@@ -295,6 +308,18 @@ def test_the_score_of_ceinms_is_that_of_its_definition():
     assert found.total == found.moment + found.penalty
 
 
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_the_penalty_of_ceinms_jumps_at_half_an_optimal_length(side):
+    rigid = person(2, rigid=True, pennation_angle_at_optimal=0.0)
+    p = rigid.muscles
+    deviation = side * np.array([0.4, 0.499, 0.5 - 1e-9, 0.5 + 1e-9, 0.501, 0.6])
+    lmt = p.tendon_slack_length + p.optimal_fiber_length * np.ones((6, 3))
+    lmt[:, 1] += p.optimal_fiber_length[1] * deviation
+    trial = replace(recording(2, rigid, 6), musculotendon_length=lmt)
+    wanted = 2.0 * 100.0 * np.sum(deviation[3:] ** 2) / 6
+    assert ceinms_objective(rigid, [trial]).penalty == pytest.approx(wanted, rel=1e-12)
+
+
 def test_a_search_that_fell_back_costs_a_hundred_a_frame_and_degree_of_freedom():
     lmt = TRIALS[0].musculotendon_length.copy()
     lmt[4:7, 1] += 3.0 * MODEL.muscles.optimal_fiber_length[1]
@@ -334,6 +359,22 @@ def test_a_moment_that_does_not_vary_is_refused_unless_it_does_not_count():
     with pytest.raises(InputError, match="trial 'a': the moment of ankle does not vary"):
         objective(trials=[still])
     assert np.isfinite(objective(trials=[still], dofs=["knee"]).value(PACKING.start))
+
+
+@pytest.mark.parametrize("dofs", [["hip"], ["knee", "hip"], []])
+def test_unknown_degrees_of_freedom_are_refused(dofs):
+    for score in (lambda: objective(dofs=dofs), lambda: ceinms_objective(MODEL, TRIALS, dofs)):
+        with pytest.raises(InputError, match="there are knee, ankle"):
+            score()
+
+
+def test_ceinms_has_no_score_for_a_moment_that_does_not_vary():
+    moment = TRIALS[0].moment.copy()
+    moment[:, 1] = 0.1
+    still = replace(TRIALS[0], moment=moment)
+    with pytest.raises(InputError, match="trial 'a': a moment does not vary"):
+        ceinms_objective(MODEL, [still])
+    assert np.isfinite(ceinms_objective(MODEL, [still], ["knee"]).total)
 
 
 def test_a_free_delay_is_refused_where_emg_is_taken_row_by_row():

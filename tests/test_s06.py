@@ -21,11 +21,11 @@ from refnms import __version__, cli
 from refnms.fit import fits
 from refnms.io.storage import read_storage
 from refnms.io.subject import read_model
-from refnms.job import Task, read_task
 from refnms.objective import Objective, ceinms_objective
 from refnms.physics.profiles import ceinms_0_9
 from refnms.physics.types import Flag
 from refnms.simulation import simulate_all
+from refnms.task import Task, read_task
 
 CALIBRATION = ("walk36_a", "walk45_a", "run81_a")
 TEST = ("walk36_b", "walk36_c", "walk45_b", "walk45_c", "run81_b", "run81_c")

@@ -32,6 +32,13 @@ def test_the_delay_is_added_to_the_clock_of_the_emg():
     np.testing.assert_array_equal(rows[lead:], [8, 18, 28, 38, 48])
 
 
+def test_late_stamps_are_paired_like_early_ones():
+    clock = 100.0 + np.arange(100) * 0.01
+    rows, lead = matching_rows(clock, clock[8:50], delay=0.05)
+    assert lead == 3
+    np.testing.assert_array_equal(rows[lead:], np.arange(3, 45))
+
+
 @pytest.mark.parametrize(("shift", "row"), [(0.9995e-4, 1), (1.0005e-4, 2), (-0.9e-4, 1)])
 def test_stamps_closer_than_a_tenth_of_a_millisecond_are_equal(shift, row):
     rows, lead = matching_rows(np.arange(10) * 0.01, np.array([0.01 + shift]), delay=0.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import CURVES, PROFILES, draw_case, seeds, units
+from strategies import CURVES, PROFILES, STEP, draw_case, seeds, units
 
 from refnms.physics import muscle, solve
 from refnms.physics.profiles import NATIVE, ceinms_0_9
@@ -103,6 +103,19 @@ def test_brent_stays_within_its_tolerance_of_a_change_of_sign(tolerance, drawn):
     if flag == 0:
         low, high = (solve._of_length(CURVES, sample, length + d * tolerance) for d in (-1, 1))
         assert low * high <= 0.0 or abs(residual(sample, length)[0]) < 1e-12
+
+
+@given(samples(), st.floats(0.01, 1.7))
+def test_the_total_slope_is_that_of_the_residual_with_the_velocity_that_follows(drawn, w):
+    sample, _ = drawn
+    w = np.complex128(w + 1j * STEP)
+    velocity = sample.newest * solve._length(sample.unit, w) + sample.past
+    signals = (sample.activation, velocity, sample.musculotendon_length)
+    expected = muscle.equilibrium(CURVES, sample.unit, w, *signals).imag / STEP
+    signals = (sample.activation, velocity.real, sample.musculotendon_length)
+    g = muscle.equilibrium_partials(CURVES, sample.unit, w.real, *signals)
+    found = solve.total_slope(sample.unit, g, w.real, sample.newest)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 @given(samples())

@@ -108,6 +108,24 @@ def test_a_timeline_lays_trials_end_to_end_and_starts_each_anew():
     np.testing.assert_allclose(line.solver_weights[6], [0.1, -0.1, 0.0, 0.0])
 
 
+def test_solver_and_force_take_the_weights_of_their_own_number_of_points(rng):
+    clock = times(rng, 20)
+    line = timeline([clock], [0], ceinms_0_9(online=True))
+    np.testing.assert_array_equal(line.solver_weights, trailing_weights(clock, 4))
+    np.testing.assert_array_equal(line.force_weights, trailing_weights(clock, 15))
+
+
+def test_the_pivots_are_those_of_the_elimination_of_the_spline(rng):
+    """Their product is the determinant of the system; first steps by hand."""
+    clock = times(rng, 6)
+    h = np.diff(clock)
+    matrix = np.diag(np.concatenate([-h[:1], 2.0 * (h[1:] + h[:-1]), -h[-1:]]))
+    matrix += np.diag(h, 1) + np.diag(h, -1)
+    pivots = spline_factors([clock]).pivots
+    np.testing.assert_allclose(np.prod(pivots), np.linalg.det(matrix), rtol=1e-12)
+    np.testing.assert_allclose(pivots[:2], [-h[0], 3.0 * h[0] + 2.0 * h[1]], rtol=1e-14)
+
+
 def test_a_profile_of_the_whole_trial_has_no_trailing_weights():
     assert timeline([UNIT], [0], ceinms_0_9()).force_weights.shape == (20, 0)
     assert timeline([UNIT], [0], NATIVE).force_weights.shape == (20, 2)

@@ -20,7 +20,7 @@ def test_the_adjoint_is_that_of_complex_steps(profile, seed):
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_cubic_in_time_has_its_own_slope_as_velocity(profile):
-    """From the fourth frame on; a backward difference needs a straight line."""
+    """Before, a trailing stencil has fewer points; a backward difference needs a straight line."""
     case = draw_case(8, PROFILES[profile], rigid=True)
     weights = case.system.timeline.spline.steps
     frames = case.system.timeline.frames[1]
@@ -31,4 +31,5 @@ def test_a_cubic_in_time_has_its_own_slope_as_velocity(profile):
     padded[:frames] = length
     found = run(reference, velocity_of(case), case, fiber_length=padded)
     expected = degree * time ** (degree - 1) * np.ones(3)
-    np.testing.assert_allclose(found[4:frames], expected[4:], rtol=1e-9, atol=1e-9)
+    start = 0 if profile == "offline" else 4
+    np.testing.assert_allclose(found[start:frames], expected[start:], rtol=1e-9, atol=1e-9)

@@ -1,0 +1,192 @@
+"""What a calibration setup asks for: free parameters, trials, objective, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from project import PERSON, STEP, STRENGTH, calibration
+
+from refnms.errors import InputError, InputWarning
+from refnms.job import calibrate_setup
+from refnms.objective import FiberLengthRange, Objective
+from refnms.optimize import AdamW
+from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, ceinms_0_9
+from refnms.physics.types import Muscles
+from refnms.task import profile_named, read_task
+
+SHORT = AdamW(steps=3)
+
+
+def test_a_profile_is_found_by_its_name():
+    assert profile_named("native") is NATIVE
+    assert profile_named("native", online=True, tolerance=1e-9) is NATIVE
+    assert profile_named("ceinms-0.9") == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
+    assert profile_named("ceinms-0.9", True, 1e-9) == ceinms_0_9(True, 1e-9)
+
+
+def task_of(project: Path, parameters: str, dofs: str = "knee ankle", **options: Any) -> Any:
+    step = STEP.replace(STRENGTH, parameters).replace("knee ankle", dofs)
+    (project / "calibration.xml").write_text(calibration(step))
+    return read_task(project / "calibrate.xml", "native", **options)
+
+
+def parameter(name: str, scope: str, bounds: str) -> str:
+    return f"<parameter><name>{name}</name>{scope}{bounds}</parameter>"
+
+
+ABSOLUTE = "<absolute><range>-0.9 -0.1</range></absolute>"
+RELATIVE = "<relativeToSubjectValue><range>0.9 1.2</range></relativeToSubjectValue>"
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"),
+    [
+        ("<single/>", ["c1 of muscle_0", "c1 of muscle_1", "c1 of muscle_2"]),
+        ("<single>muscle_2 muscle_0</single>", ["c1 of muscle_2", "c1 of muscle_0"]),
+        ("<global/>", ["c1 of muscle_0 and 2 more"]),
+        (
+            "<muscleGroups><muscles>muscle_0 muscle_2</muscles><muscles>muscle_1</muscles>"
+            "</muscleGroups>",
+            ["c1 of muscle_0 and 1 more", "c1 of muscle_1"],
+        ),
+    ],
+)
+def test_parameters_are_free_per_muscle_per_group_or_shared(project, scope, names):
+    task = task_of(project, parameter("c1", scope, ABSOLUTE))
+    assert task.packing.names == names
+    assert set(task.packing.lower) == {-0.9} and set(task.packing.upper) == {-0.1}
+
+
+def test_relative_bounds_are_multiples_of_the_subject_s_value(project):
+    task = task_of(project, parameter("tendonSlackLength", "<single/>", RELATIVE))
+    lts = PERSON.muscles.tendon_slack_length
+    np.testing.assert_allclose(task.packing.lower, 0.9 * lts, rtol=1e-15)
+    np.testing.assert_allclose(task.packing.upper, 1.2 * lts, rtol=1e-15)
+
+
+@pytest.mark.parametrize("scope", ["<single/>", "<global/>"])
+def test_only_muscles_that_span_the_step_s_degrees_of_freedom_are_free(project, scope):
+    task = task_of(project, parameter("c1", scope, ABSOLUTE), dofs="ankle")
+    free = (task.packing.index >= 0).any(axis=0)
+    np.testing.assert_array_equal(free, [False, True, True])  # muscle_0 crosses the knee alone
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("c2", "c2"),
+        ("shapeFactor", "shape_factor"),
+        ("optimalFibreLength", "optimal_fiber_length"),
+        ("pennationAngle", "pennation_angle_at_optimal"),
+        ("maxIsometricForce", "max_isometric_force"),
+        ("maxContractionVelocity", "max_contraction_velocity"),
+        ("emDelay", "electromechanical_delay"),
+        ("damping", "fiber_damping"),
+    ],
+)
+def test_every_parameter_of_ceinms_can_be_free(project, name, field):
+    bounds = "<relativeToSubjectValue><range>0.9 1.1</range></relativeToSubjectValue>"
+    task = task_of(project, parameter(name, "<single>muscle_1</single>", bounds))
+    assert task.packing.frees(field)
+    assert (task.packing.index >= 0).sum() == 1
+
+
+def test_percentage_change_is_free_for_all_muscles_or_none(project):
+    bounds = "<absolute><range>0.0 0.3</range></absolute>"
+    task = task_of(project, parameter("percentageChange", "<global/>", bounds))
+    assert (task.packing.index[Muscles._fields.index("percentage_change")] == 0).all()
+    for scope in ("<single/>", "<single>muscle_1</single>"):
+        with pytest.raises(InputError, match=r"calibration\.xml: percentageChange is one value"):
+            task_of(project, parameter("percentageChange", scope, bounds))
+
+
+def test_trials_have_their_roles(project):
+    task = read_task(project / "calibrate.xml", "native", [project / "jump/trial.xml"])
+    roles = {name: role for name, (role, _) in task.trials.items()}
+    assert roles == {"walk": "calibration", "run": "calibration", "jump": "test"}
+    assert [t.name for t in task.recordings("test")] == ["jump"]
+
+
+def test_several_steps_are_refused(project):
+    (project / "calibration.xml").write_text(calibration(STEP, STEP))
+    with pytest.raises(InputError, match=r"calibration\.xml: has 2 calibration steps; one is"):
+        read_task(project / "calibrate.xml", "native")
+
+
+def test_two_trials_of_one_name_are_refused(project):
+    (project / "again").mkdir()
+    shutil.copytree(project / "walk", project / "again" / "walk")
+    with pytest.raises(InputError, match="a second trial called 'walk'"):
+        read_task(project / "calibrate.xml", "native", [project / "again/walk/trial.xml"])
+
+
+def test_problems_of_all_trials_are_told_at_once(project):
+    for name in ("walk", "run"):
+        (project / name / "emg.sto").unlink()
+    with pytest.raises(InputError) as caught:
+        read_task(project / "calibrate.xml", "native", [project / "nobody.xml"])
+    files = {str(problem).partition(":")[0].partition(",")[0] for problem in caught.value.problems}
+    assert files == {str(project / p) for p in ("walk/trial.xml", "run/trial.xml", "nobody.xml")}
+
+
+NORMALISED = """<torqueErrorNormalised><targets>all</targets><weight>1</weight>
+<exponent>1</exponent></torqueErrorNormalised><penalty><targets>all</targets><targetsType>normalisedFibreLength
+</targetsType><weight>100</weight><exponent>2</exponent><range>0.7 1.3</range></penalty>"""
+
+
+def test_the_range_of_a_newer_calibration_file_is_used_and_its_weights_are_not(project):
+    step = STEP.replace("<minimizeTorqueError/>", NORMALISED)
+    (project / "calibration.xml").write_text(calibration(step))
+    task = read_task(project / "calibrate.xml", "native")
+    with pytest.warns(InputWarning, match=r"formula of CEINMS 0\.21's objective is not public"):
+        done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    trials = task.recordings("calibration")
+    default = Objective(task.packing, trials)
+    terms = [
+        t if not isinstance(t, FiberLengthRange) else FiberLengthRange(0.7, 1.3)
+        for t in default.terms
+    ]
+    wanted = Objective(task.packing, trials, terms=terms).value(task.packing.start)
+    assert done.summary["objective"]["initial"] == pytest.approx(wanted, rel=1e-12)
+    assert wanted > default.value(task.packing.start)
+
+
+def test_a_degree_of_freedom_that_the_subject_lacks_is_refused(project):
+    with pytest.raises(InputError, match=r"<dofs> names ankel; the subject has knee, ankle"):
+        task_of(project, parameter("c1", "<single/>", ABSOLUTE), dofs="knee ankel")
+
+
+def test_bounds_that_no_subject_may_hold_are_refused_before_the_work(project):
+    bounds = "<absolute><range>0.1 1.2</range></absolute>"
+    with pytest.raises(
+        InputError, match=r"pennation.* of muscle_0: the bound 1\.2 is not 0 to 0\.8"
+    ):
+        task_of(project, parameter("pennationAngle", "<single/>", bounds))
+
+
+def test_a_start_outside_its_bounds_is_told(project):
+    bounds = "<absolute><range>2.0 3.0</range></absolute>"
+    with pytest.warns(InputWarning, match="starts on them, in strength_coefficient of muscle_0"):
+        task_of(project, parameter("strengthCoefficient", "<single/>", bounds))
+
+
+def test_trials_of_other_frame_rates_are_told(project):
+    for name in ("lmt.sto", "id.sto", *(p.name for p in (project / "run").glob("ma_*.sto"))):
+        lines = (project / "run" / name).read_text().split("\n")
+        start = lines.index("endheader") + 2
+        thinned = [*lines[:start], *lines[start:-1:2], ""]
+        text = "\n".join(thinned).replace(
+            f"nRows={len(lines) - start - 1}", f"nRows={len(thinned) - start - 1}"
+        )
+        (project / "run" / name).write_text(text)
+    with pytest.warns(InputWarning, match="c1 and c2 mean something else at each frame rate"):
+        read_task(project / "calibrate.xml", "native")
+
+
+def test_a_profile_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="no profile is called 'Native'"):
+        profile_named("Native")
