@@ -200,6 +200,17 @@ def test_a_warning_is_told_once(project, profile, capsys):
     assert str(project / "walk") in lines[0] and str(project / "jump") in lines[1]
 
 
+def test_a_warning_from_several_places_is_told_once(project, capsys):
+    """The delay of CEINMS: for the objective, for the signals, and for the score in its terms."""
+    path = project / "subject.xml"
+    own = "<name>muscle_1</name>\n<emDelay>0.05</emDelay>"
+    path.write_text(path.read_text().replace("<name>muscle_1</name>\n", own))
+    arguments = ("--profile", "ceinms-0.9", "--steps", "1", "--out", project / "out")
+    refnms("calibrate", project / "calibrate.xml", *arguments)
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if "delays every muscle by the 0.03 s" in line]) == 1
+
+
 # ---- bad input: exit code 3 ----
 
 

@@ -29,7 +29,7 @@ from refnms.objective import Objective
 from refnms.optimize import AdamW
 from refnms.physics.profiles import ceinms_0_9
 from refnms.physics.types import Flag
-from refnms.simulation import simulate
+from refnms.simulation import simulate, simulate_all
 
 SHORT = AdamW(steps=3)
 
@@ -95,15 +95,19 @@ def test_execution_chooses_tendon_activation_velocity_and_tolerance(project, mon
     assert seen[1][2] == ceinms_0_9(online=True)
 
 
-def test_a_run_that_could_not_be_solved_is_written_and_told(project, monkeypatch):
+@pytest.mark.parametrize("command", ["run", "calibrate"])
+def test_what_could_not_be_solved_is_written_and_told(project, monkeypatch, command):
     def failing(*arguments: Any) -> list[Any]:
-        found = simulate(*arguments[:1], arguments[1][0], arguments[2])
-        flags = found.flags.copy()
+        first, *others = simulate_all(*arguments)
+        flags = first.flags.copy()
         flags[3:5, 1] |= Flag.FAILED
-        return [replace(found, flags=flags)]
+        return [replace(first, flags=flags), *others]
 
     monkeypatch.setattr(job, "simulate_all", failing)
-    done = run(project / "run.xml", out=project / "out")
+    if command == "run":
+        done = run(project / "run.xml", out=project / "out")
+    else:
+        done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
     assert done.failure == "no fiber equilibrium was found (samples by muscle): {'muscle_1': 2}"
     assert json.loads((project / "out" / MARKER).read_text())["flags"]["FAILED"] == {"muscle_1": 2}
 

@@ -18,6 +18,7 @@ from people import EDGES, PROFILES, REGIMES, person, recording, regimes, seeds, 
 
 from refnms.autodiff import Var, check_vjp, vjp
 from refnms.errors import InputError, InputWarning
+from refnms.model import ElasticTendon
 from refnms.physics import curves
 from refnms.physics.profiles import ceinms_0_9
 from refnms.physics.types import Array, Flag, Muscles
@@ -101,7 +102,25 @@ def test_a_rigid_tendon_keeps_its_length():
     height = p.optimal_fiber_length * np.sin(p.pennation_angle_at_optimal)
     along = TRIAL.musculotendon_length - p.tendon_slack_length
     np.testing.assert_allclose(run.fiber_length, np.hypot(height, along), rtol=1e-14)
-    assert not (run.flags & Flag.ILL_POSED).any()
+
+
+def test_where_nothing_is_solved_nothing_is_ill_posed():
+    """Without activation, damping or tension no force decides the length of a fiber."""
+    lines = {
+        name: curves.spline_curve(np.linspace(*ends, 9), np.linspace(0.0, 1.0, 9))
+        for name, ends in (
+            ("tendon_force_strain", (0.0, 0.1)),
+            ("passive_force_length", (1.0, 2.0)),
+        )
+    }
+    rigid = person(2, rigid=True, fiber_damping=0.0, pennation_angle_at_optimal=0.0)
+    rigid = replace(rigid, curves=rigid.curves._replace(**lines))
+    p = rigid.muscles
+    slack = p.tendon_slack_length - 0.5 * p.optimal_fiber_length * np.ones((40, 3))
+    trial = replace(TRIAL, emg=0.0 * TRIAL.emg, musculotendon_length=slack)
+    assert not (simulate(rigid, trial).flags & Flag.ILL_POSED).any()
+    elastic = replace(rigid, tendon=ElasticTendon())
+    assert (simulate(elastic, trial).flags & Flag.ILL_POSED).any()
 
 
 @pytest.mark.parametrize("rigid", [False, True])
@@ -293,7 +312,10 @@ def test_moments_are_differentiated_by_the_moment_arms_too(profile):
     def moment(table: Any, arm: Any) -> Any:
         return chain(problem.joined, table, problem.flags, moment_arm=arm).moment
 
-    check_vjp(moment, problem.inputs[0], problem.joined.moment_arm).require()
+    arm = problem.joined.moment_arm
+    check_vjp(moment, problem.inputs[0], arm).require()
+    doubled = moment(problem.inputs[0], 2.0 * arm)
+    np.testing.assert_allclose(doubled, 2.0 * moment(problem.inputs[0], arm), rtol=1e-12)
 
 
 @pytest.mark.parametrize("edge", EDGES)

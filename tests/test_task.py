@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from project import PERSON, STEP, STRENGTH, calibration
+from project import PERSON, STEP, STRENGTH, calibration, subject
 
 from refnms.errors import InputError, InputWarning
 from refnms.job import calibrate_setup
+from refnms.model import ElasticTendon, ExponentialActivation, PiecewiseActivation, RigidTendon
 from refnms.objective import FiberLengthRange, Objective
 from refnms.optimize import AdamW
 from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, ceinms_0_9
@@ -158,6 +160,24 @@ def test_the_range_of_a_newer_calibration_file_is_used_and_its_weights_are_not(p
 def test_a_degree_of_freedom_that_the_subject_lacks_is_refused(project):
     with pytest.raises(InputError, match=r"<dofs> names ankel; the subject has knee, ankle"):
         task_of(project, parameter("c1", "<single/>", ABSOLUTE), dofs="knee ankel")
+
+
+def test_the_calibration_file_chooses_tendon_activation_and_tolerance(project):
+    plain = read_task(project / "calibrate.xml", "ceinms-0.9")
+    assert (plain.model.tendon, plain.model.activation) == (
+        ElasticTendon(),
+        ExponentialActivation(),
+    )
+    assert plain.profile == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
+    exact = "<equilibriumElastic><tolerance>1e-8</tolerance></equilibriumElastic>"
+    (project / "calibration.xml").write_text(calibration().replace("<equilibriumElastic/>", exact))
+    assert read_task(project / "calibrate.xml", "ceinms-0.9").profile == ceinms_0_9(tolerance=1e-8)
+    stiff = calibration().replace("<equilibriumElastic/>", "<stiff/>")
+    (project / "calibration.xml").write_text(stiff.replace("exponential", "piecewise"))
+    convex = PERSON.muscles._replace(shape_factor=np.full(3, 0.05))
+    (project / "subject.xml").write_text(subject(replace(PERSON, muscles=convex)))
+    other = read_task(project / "calibrate.xml", "ceinms-0.9").model
+    assert (other.tendon, other.activation) == (RigidTendon(), PiecewiseActivation())
 
 
 def test_bounds_that_no_subject_may_hold_are_refused_before_the_work(project):
