@@ -71,6 +71,19 @@ def test_relative_bounds_of_a_negative_value_are_put_in_order():
 def test_a_start_outside_its_bounds_is_moved_onto_them():
     packing = Packing(MODEL, [Free("strength_coefficient", (5.0, 6.0))])
     np.testing.assert_array_equal(packing.start, [5.0] * 4)
+    assert packing.moved == packing.names
+    weakest = float(MODEL.muscles.strength_coefficient.min())
+    some = Packing(
+        MODEL, [Free("c1", (-0.99, -0.01)), Free("strength_coefficient", (weakest, 9.0))]
+    )
+    assert some.moved == []
+    some = Packing(MODEL, [Free("strength_coefficient", (weakest + 1e-9, 9.0))])
+    assert some.moved == [some.names[int(MODEL.muscles.strength_coefficient.argmin())]]
+
+
+def test_no_group_frees_nobody():
+    packing = Packing(MODEL, [Free("c1", (-0.9, -0.1), groups=()), Free("c2", (-0.9, -0.1))])
+    assert packing.names == [f"c2 of {name}" for name in NAMES]
 
 
 def test_all_that_is_wrong_is_told_at_once():

@@ -182,6 +182,28 @@ def test_emg_that_does_not_reach_a_delay_back_is_refused(delay):
         simulate(late, TRIAL)
 
 
+def test_emg_may_miss_one_sample_at_either_end():
+    step = TRIAL.emg_time[1] - TRIAL.emg_time[0]
+    first, last = np.searchsorted(TRIAL.emg_time, [TRIAL.time[0] - 0.02, TRIAL.time[-1] - 0.02])
+    model = with_field(MODEL, electromechanical_delay=np.full(3, 0.02))
+
+    def cut(start: int, stop: int) -> Any:
+        return replace(TRIAL, emg=TRIAL.emg[start:stop], emg_time=TRIAL.emg_time[start:stop])
+
+    assert TRIAL.time[0] - 0.02 + step > TRIAL.emg_time[first] > TRIAL.time[0] - 0.02
+    simulate(model, cut(first, last))
+    for short in (cut(first + 1, last), cut(first, last - 1)):
+        with pytest.raises(InputError, match="does not cover"):
+            simulate(model, short)
+
+
+def test_a_muscle_without_emg_has_no_delay_to_cover():
+    deaf = replace(MODEL, emg_to_muscle=np.diag([1.0, 0.0, 1.0]))
+    delay = MODEL.muscles.electromechanical_delay + np.array([0.0, 5.0, 0.0])
+    run = simulate(with_field(deaf, electromechanical_delay=delay), TRIAL)
+    assert not run.excitation[:, 1].any() and run.excitation[:, 0].any()
+
+
 def test_ceinms_delays_every_muscle_by_the_first_and_says_so():
     with pytest.warns(InputWarning, match=r"delays every muscle by the 0.02 s of muscle_0"):
         run = simulate(LATE, TRIAL, ceinms_0_9())

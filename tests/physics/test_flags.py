@@ -156,9 +156,13 @@ def test_an_equilibrium_that_no_force_decides_is_flagged():
 
 
 def test_a_muscle_without_a_tendon_length_is_neither_slack_nor_undefined():
-    rigid = UNIT._replace(tendon_slack_length=0.0)
-    found = flags(muscles=rigid, musculotendon_length=along(LO))
-    assert not (found & (Flag.SLACK | Flag.CURVE_END)).any()
+    straight = UNIT._replace(pennation_angle_at_optimal=0.0, fiber_damping=0.0)
+    flat = ending(tendon_force_strain=(0.0, 0.1), passive_force_length=(1.0, 2.0))
+    signals = {"musculotendon_length": 0.5 * LO, "activation": 0.0}
+    without = flags(0.5 * LO, flat, straight._replace(tendon_slack_length=0.0), **signals)
+    assert not (without & (Flag.SLACK | Flag.ILL_POSED)).any()
+    slack = flags(0.5 * LO, flat, straight, **signals)[1:]
+    assert (slack & Flag.SLACK).all() and (slack & Flag.ILL_POSED).all()
 
 
 def test_flags_add_up():
