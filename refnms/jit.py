@@ -7,8 +7,8 @@ call and is kept on disk.
 
 Why the cache has its own folder: Numba notices an edit of the kernel's own file but not of a file
 it imports, so it would go on serving an old formula. The folder's name is a hash of every source
-of the physics; only its owner may write there, since a cache entry is a pickle. `REFNMS_CACHE=off`
-keeps nothing.
+of the rooms that have kernels; only its owner may write there, since a cache entry is a pickle.
+`REFNMS_CACHE=off` keeps nothing.
 """
 
 from __future__ import annotations
@@ -41,13 +41,34 @@ F = TypeVar("F", bound=Callable[..., Any])
 # "numpy": x / 0 is inf as in NumPy, and a loop with a division still vectorises.
 # No fastmath: a NaN must stay a NaN, and sums keep their order.
 ARITHMETIC = {"error_model": "numpy"}
+# Of what only compiled code calls: no way in from Python, which costs a fifth of the compilation.
+INNER = {**ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def pure(function: F) -> F:
     """Allow `function` inside kernels, and inside a user's own `numba.njit` functions."""
     if not HAVE_NUMBA:
         return function
-    return cast(F, register_jitable(forceinline=True, **ARITHMETIC)(function))
+    return cast(F, register_jitable(forceinline=True, **INNER)(function))
+
+
+def outlined(function: F) -> F:
+    """`pure` for a long function: compiled once, and called from where it is used."""
+    if not HAVE_NUMBA:
+        return function
+    return cast(F, register_jitable(**INNER)(function))
+
+
+def section(function: F) -> F:
+    """A part of a kernel. No two of its array arguments may overlap, so loops can be widened."""
+    if not HAVE_NUMBA:
+        return function
+    return cast(
+        F,
+        numba.njit(nogil=True, _nrt=False, forceinline=True, pipeline_class=_Apart, **INNER)(
+            function
+        ),
+    )
 
 
 def kernel(function: F) -> F:
@@ -65,27 +86,28 @@ def kernel(function: F) -> F:
     return cast(F, compiled)
 
 
-def scalar_twin(twin: Callable[..., Any]) -> Callable[[F], F]:
-    """In compiled code, `twin` stands for the decorated function; it takes the same arguments."""
+def choose(function: Callable[..., Any], twin: Callable[..., Any]) -> None:
+    """In compiled code, what `twin(kind)` returns stands for `function`.
 
-    def decorate(function: F) -> F:
-        if HAVE_NUMBA:
-            overload(function, strict=False, jit_options={"forceinline": True, **ARITHMETIC})(
-                lambda *arguments: twin
-            )
-        return function
+    `kind` is the class of the first argument where that is a NamedTuple, else None. The stand-in
+    takes the same arguments.
+    """
+    if HAVE_NUMBA:
+        overload(function, strict=False, jit_options={"forceinline": True, **INNER})(
+            lambda first, *rest: twin(getattr(first, "instance_class", None))
+        )
 
-    return decorate
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """`a` where `condition` holds, else `b`; in compiled code a choice between two numbers."""
+    return np.where(condition, a, b)
 
 
 def _where_scalar(condition: Any, a: Any, b: Any) -> Any:
     return a if condition else b
 
 
-@scalar_twin(_where_scalar)
-def where(condition: Any, a: Any, b: Any) -> Any:
-    """`a` where `condition` holds, else `b`; in compiled code a choice between two numbers."""
-    return np.where(condition, a, b)
+choose(where, lambda kind: _where_scalar)
 
 
 @functools.cache
@@ -96,7 +118,8 @@ def cache_directory() -> Path | None:
     try:
         key = hashlib.sha256()
         package = Path(__file__).parent
-        for source in [Path(__file__), *sorted((package / "physics").rglob("*.py"))]:
+        compiled = (p for room in ("physics", "optimize") for p in (package / room).rglob("*.py"))
+        for source in [Path(__file__), *sorted(compiled)]:
             key.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
         for module in (np, numba, llvmlite):
             key.update(module.__version__.encode())
@@ -146,6 +169,15 @@ def _warn_of_slow_start(error: Exception) -> None:
 
 
 if HAVE_NUMBA:
+    from numba.core.compiler import CompilerBase, DefaultPassBuilder
+
+    class _Apart(CompilerBase):
+        """Numba's compiler, told that array arguments do not overlap."""
+
+        def define_pipelines(self) -> list[Any]:
+            self.state.flags.noalias = True
+            return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
     # Outside the `try` above: a Numba without these must fail, not pass for no Numba.
     from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 

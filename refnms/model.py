@@ -97,6 +97,17 @@ class Model:
             problems += _shapeless(self.muscle_names, self.muscles.shape_factor)
         _raise(problems)
 
+    def wanted(self, dofs: Sequence[str] | None) -> NDArray[np.bool_]:
+        """Which degrees of freedom `(D,)` are among `dofs`; None: all.
+
+        Raises InputError for names that are not the model's, or none at all.
+        """
+        unknown = [name for name in dofs or () if name not in self.dof_names]
+        if unknown or (dofs is not None and not dofs):
+            known, unheard = ", ".join(self.dof_names), ", ".join(unknown)
+            raise InputError(f"no degree of freedom is called {unheard}; there are {known}")
+        return np.array([dofs is None or name in dofs for name in self.dof_names])
+
     def table(self) -> Array:
         """The parameters of the muscles as `(12, M)`, in the order of `Muscles`."""
         return np.array(self.muscles)

@@ -1,85 +1,54 @@
-"""Where physics meets the tape: each signal of the chain as a function whose pullback is a kernel.
+"""Where physics meets the tape: functions of Vars whose pullback is an engine.
 
-A primitive is made for the fixed parts of a problem (`System`) and called with what may vary: a
-`(12, M)` table of muscle parameters in the order of `Muscles`, then the signals before it in the
-chain. Arrays in, array out; any Var in, Var out; complex in, complex out.
+Each is made for the fixed parts of a problem and called with what may vary: a `(12, M)` table of
+muscle parameters in the order of `Muscles`, and inputs. Arrays in, array out; any Var in, Var out;
+complex in, complex out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from refnms.autodiff import Primitive, primitive
+from refnms.autodiff import Primitive, Var, primitive
 from refnms.physics import excitation as emg
 from refnms.physics.engine import pick
-from refnms.physics.types import Array, Integers, Muscles, System
+from refnms.physics.types import Array, Integers, Muscles, System, unpacked
 
 DELAY = Muscles._fields.index("electromechanical_delay")
 
 
-def neural_activation(system: System) -> Primitive:
-    """`(table, excitation (K, M)) -> (K, M)`."""
-    return _signal("neural_activation", system, int(system.timeline.rows[-1]))
+def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any], Any]:
+    """`(table, excitation (K, M), musculotendon_length (T, M)) -> (K + 4 T, M)`.
 
-
-def exponential_activation(system: System) -> Primitive:
-    """`(table, neural_activation (K, M)) -> (T, M)`."""
-    return _signal("exponential_activation", system, int(system.timeline.frames[-1]))
-
-
-def piecewise_activation(system: System) -> Primitive:
-    """`(table, neural_activation (K, M)) -> (T, M)`."""
-    return _signal("piecewise_activation", system, int(system.timeline.frames[-1]))
-
-
-def rigid_fiber_length(system: System) -> Primitive:
-    """`(table, musculotendon_length (T, M)) -> (T, M)`."""
-    return _signal("rigid_fiber_length", system, int(system.timeline.frames[-1]))
-
-
-def elastic_fiber_length(system: System, flags: Integers) -> Primitive:
-    """`(table, activation, musculotendon_length) -> (T, M)`; `flags (T, M)` tell of each solve."""
-    return _signal("elastic_fiber_length", system, int(system.timeline.frames[-1]), flags)
-
-
-def fiber_velocity(system: System) -> Primitive:
-    """`(table, fiber_length (T, M)) -> (T, M)`, as the force sees it."""
-    trailing = system.timeline.force_weights.shape[1] > 0
-    name = "trailing_velocity" if trailing else "whole_trial_velocity"
-    return _signal(name, system, int(system.timeline.frames[-1]))
-
-
-def tendon_force(system: System) -> Primitive:
-    """`(table, activation, fiber_length, fiber_velocity) -> (T, M)`."""
-    return _signal("tendon_force", system, int(system.timeline.frames[-1]))
-
-
-def _signal(name: str, system: System, rows: int, *flags: Integers) -> Primitive:
-    """The pair `name`, `name_vjp` of an engine (see `physics.kernels`) as one primitive."""
-    frames = int(system.timeline.frames[-1])
-    trials = len(system.timeline.frames) - 1
+    The result is `unpacked` into `MuscleSignals`; `flags (T, M)` say what each solve needed.
+    """
+    rows, frames = int(system.timeline.rows[-1]), int(system.timeline.frames[-1])
 
     def forward(table: Array, *inputs: Array) -> Array:
-        output = np.zeros((rows, table.shape[1]), np.result_type(table, *inputs))
-        lanes = np.arange(trials * table.shape[1])
-        signal = getattr(pick(table, *inputs), name)
-        signal(system, Muscles(*table), lanes, 0, frames, *inputs, output, *flags)
-        return output
+        shape = (rows + 4 * frames, table.shape[1])
+        packed = np.zeros(shape, np.result_type(table, *inputs))
+        engine = pick(table, *inputs)
+        flags[:] = engine.forward(system, table, *inputs, unpacked(packed, rows, frames))
+        return packed
 
-    def pullback(
-        output_bar: Array, output: Array, table: Array, *inputs: Array
-    ) -> tuple[Array, ...]:
-        bars = [np.zeros_like(x) for x in (table, *inputs)]
-        lanes = np.arange(trials * table.shape[1])
-        signal_vjp = getattr(pick(), f"{name}_vjp")
-        bar = np.array(output_bar, order="C")  # the kernel uses it up
-        muscles, muscles_bar = Muscles(*table), Muscles(*bars[0])
-        signal_vjp(system, muscles, lanes, *inputs, output, *flags, bar, muscles_bar, *bars[1:])
-        return tuple(bars)
+    def pulled_by(wanted: tuple[bool, bool]) -> Callable[..., Any]:
+        def pullback(bar: Array, packed: Array, table: Array, *inputs: Array) -> Any:
+            signals, bars = (unpacked(array, rows, frames) for array in (packed, bar))
+            given = bars._replace(
+                **{name: None for name, b in bars._asdict().items() if not b.any()}
+            )
+            return pick().adjoint(system, table, *inputs, signals, flags, given, wanted)
 
-    return primitive(forward, pullback)
+        return pullback
+
+    def signals(table: Any, excitation: Any, musculotendon_length: Any) -> Any:
+        wanted = (type(excitation) is Var, type(musculotendon_length) is Var)
+        return primitive(forward, pulled_by(wanted))(table, excitation, musculotendon_length)
+
+    return signals
 
 
 def excitation(
@@ -95,7 +64,8 @@ def excitation(
         table_bar = np.zeros_like(table)
         parts = np.split(e_bar, np.cumsum([len(time) for time in times])[:-1])
         for emg_time, sample, time, bar in zip(emg_times, samples, times, parts, strict=True):
-            table_bar[DELAY] += emg.interpolate_vjp(emg_time, sample, time, table[DELAY], bar)
+            slope = emg.interpolate_slope(emg_time, sample, time, table[DELAY])
+            table_bar[DELAY] += np.sum(slope * bar, axis=0)
         return (table_bar,)
 
     return primitive(forward, pullback)

@@ -16,12 +16,13 @@ import numpy as np
 
 from refnms import primitives
 from refnms.errors import InputError, InputWarning, Problem
-from refnms.model import ElasticTendon, ExponentialActivation, Model, RigidTendon, Trial
+from refnms.model import ElasticTendon, Model, PiecewiseActivation, RigidTendon, Trial
 from refnms.physics import excitation as emg
 from refnms.physics.flags import sample_flags
 from refnms.physics.profiles import NATIVE, Profile
+from refnms.physics.solve import plain_curves
 from refnms.physics.stencils import timeline
-from refnms.physics.types import Array, Flag, Integers, System
+from refnms.physics.types import Array, Flag, Integers, System, unpacked
 
 
 class Signals(NamedTuple):
@@ -75,6 +76,11 @@ class Joined:
             return self.rows
         return primitives.excitation(self.emg_times, self.samples, self.times)(table)
 
+    def excitation_by_delay(self, delay: Array) -> Array:
+        """Slopes `(K, M)` of the excitation rows by the delay `(M,)` of each muscle."""
+        parts = zip(self.emg_times, self.samples, self.times, strict=True)
+        return np.concatenate([emg.interpolate_slope(*part, delay) for part in parts])
+
 
 def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
     """Lay the trials out for one run. Raises InputError for a trial that cannot be run."""
@@ -95,11 +101,14 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
         names=tuple(trial.name for trial in trials),
         times=times,
         system=System(
-            model.curves,
-            timeline(times, leads, profile),
-            profile.start,
-            profile.root,
-            profile.node_tolerance,
+            curves=model.curves,
+            timeline=timeline(times, leads, profile),
+            start=profile.start,
+            root=profile.root,
+            node_tolerance=profile.node_tolerance,
+            rigid=isinstance(model.tendon, RigidTendon),
+            plain=plain_curves(model.curves, profile.root),
+            piecewise=isinstance(model.activation, PiecewiseActivation),
         ),
         musculotendon_length=np.concatenate([trial.musculotendon_length for trial in trials]),
         moment_arm=np.concatenate([trial.moment_arm for trial in trials]),
@@ -178,20 +187,12 @@ def chain(
 
     `excitation`, `musculotendon_length` and `moment_arm` replace those of the recordings.
     """
-    model, system = joined.model, joined.system
-    exponential = isinstance(model.activation, ExponentialActivation)
-    shape = primitives.exponential_activation if exponential else primitives.piecewise_activation
     lmt = joined.musculotendon_length if musculotendon_length is None else musculotendon_length
     arm = joined.moment_arm if moment_arm is None else moment_arm
     e = joined.excitation(table) if excitation is None else excitation
-    u = primitives.neural_activation(system)(table, e)
-    a = shape(system)(table, u)
-    if isinstance(model.tendon, RigidTendon):
-        l = primitives.rigid_fiber_length(system)(table, lmt)
-    else:
-        l = primitives.elastic_fiber_length(system, flags)(table, a, lmt)
-    v = primitives.fiber_velocity(system)(table, l)
-    force = primitives.tendon_force(system)(table, a, l, v)
+    packed = primitives.muscle_signals(joined.system, flags)(table, e, lmt)
+    rows, frames = joined.system.timeline.rows[-1], joined.system.timeline.frames[-1]
+    u, a, l, v, force = unpacked(packed, int(rows), int(frames))
     return Signals(e, u, a, l, v, force, np.einsum("tm,tmd->td", force, arm))
 
 

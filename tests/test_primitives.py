@@ -18,7 +18,7 @@ from refnms.autodiff import Var, implicit, vjp
 from refnms.physics import activation as shape
 from refnms.physics import muscle
 from refnms.physics.curves import knot_slopes
-from refnms.physics.types import Array, Flag, Muscles, System
+from refnms.physics.types import Array, Flag, Muscles, System, unpacked
 from refnms.simulation import chain, join
 
 FRAMES = 15
@@ -51,9 +51,10 @@ class Taped(NamedTuple):
 
 
 def taped(system: System, kind: Kind, table: Any, excitation: Any, lmt: Any) -> Taped:
-    unit = Muscles(*(table[k] for k in range(12)))
-    u = filtered(system, unit, excitation)
-    a = shaped(unit, u[len(u) - FRAMES :], kind.piecewise)
+    muscles = Muscles(*(table[k] for k in range(12)))
+    unit = muscle.unit(muscles)
+    u = filtered(system, muscles, excitation)
+    a = shaped(muscles, u[len(u) - FRAMES :], kind.piecewise)
     if kind.rigid:
         length = np.stack([muscle.rigid_fiber_length(unit, lmt[t]) for t in range(FRAMES)])
     else:
@@ -63,8 +64,8 @@ def taped(system: System, kind: Kind, table: Any, excitation: Any, lmt: Any) -> 
     return Taped(u, a, length, v, np.stack(force))
 
 
-def filtered(system: System, unit: Muscles, excitation: Any) -> Any:
-    alpha, beta1, beta2 = shape.filter_gains(unit.c1, unit.c2)
+def filtered(system: System, muscles: Muscles, excitation: Any) -> Any:
+    alpha, beta1, beta2 = shape.filter_gains(muscles.c1, muscles.c2)
     newest = older = system.start.rest * excitation[0]
     u = []
     for t in range(len(excitation)):
@@ -75,12 +76,13 @@ def filtered(system: System, unit: Muscles, excitation: Any) -> Any:
     return np.stack(u)
 
 
-def shaped(unit: Muscles, u: Any, piecewise: bool) -> Any:
+def shaped(muscles: Muscles, u: Any, piecewise: bool) -> Any:
+    factor = muscles.shape_factor
     if not piecewise:
-        return shape.exponential(u, unit.shape_factor)
+        return shape.exponential(u, shape.exponential_shape(factor))
     solve_node = np.vectorize(lambda factor: shape.solve_node(factor, 0.0))
-    p = implicit(solve_node, shape.node_mismatch)(unit.shape_factor)
-    return shape.piecewise(u, shape.piecewise_node(unit.shape_factor, p))
+    p = implicit(solve_node, shape.node_mismatch)(factor)
+    return shape.piecewise(u, shape.piecewise_node(factor, p))
 
 
 def in_equilibrium(system: System, table: Any, a: Any, lmt: Any) -> Any:
@@ -92,9 +94,10 @@ def in_equilibrium(system: System, table: Any, a: Any, lmt: Any) -> Any:
         def residual(
             w: Any, table: Any, a: Any, lmt: Any, past: Any, newest: float = weights[0]
         ) -> Any:
-            unit = Muscles(*(table[k] for k in range(12)))
-            velocity = newest * fiber_length(table, w) + past
-            return muscle.equilibrium(system.curves, unit, w, a, velocity, lmt)
+            unit = muscle.unit(Muscles(*(table[k] for k in range(12))))
+            v = muscle.norm_velocity(unit, newest * fiber_length(table, w) + past)
+            projection = muscle.of_projection(unit, w)
+            return muscle.equilibrium(system.curves, unit, *projection, a, v, lmt)
 
         def bisect(*args: Array, residual: Any = residual) -> Array:
             low, high = np.full(args[1].shape, 0.2), np.full(args[1].shape, 2.0)
@@ -174,32 +177,27 @@ def test_a_pullback_is_that_of_the_tape(both, name, rng):
     assert moved >= 5
 
 
-MODEL = person(6)
-JOINED = join(MODEL, [recording(6, MODEL, 9), recording(7, MODEL, 6)], PROFILES["native"])
-FLAGS = np.zeros((15, 3), np.int64)
-SIGNALS = chain(JOINED, MODEL.table(), FLAGS)
-PRIMITIVES = {
-    "neural_activation": (primitives.neural_activation, SIGNALS[0:1]),
-    "exponential_activation": (primitives.exponential_activation, SIGNALS[1:2]),
-    "piecewise_activation": (primitives.piecewise_activation, SIGNALS[1:2]),
-    "rigid_fiber_length": (primitives.rigid_fiber_length, (JOINED.musculotendon_length,)),
-    "elastic_fiber_length": (
-        lambda system: primitives.elastic_fiber_length(system, FLAGS),
-        (SIGNALS.activation, JOINED.musculotendon_length),
-    ),
-    "fiber_velocity": (primitives.fiber_velocity, SIGNALS[3:4]),
-    "tendon_force": (primitives.tendon_force, SIGNALS[2:5]),
-}
+class Runs(NamedTuple):
+    """The primitive of two trials, and its arguments."""
+
+    signals: Any
+    arguments: tuple[Array, Array, Array]
+    flags: Array
 
 
-@pytest.fixture(params=PRIMITIVES)
+def runs(kind: Kind) -> Runs:
+    model = person(6, rigid=kind.rigid, piecewise=kind.piecewise)
+    trials = [recording(6, model, 9), recording(7, model, 6)]
+    joined = join(model, trials, PROFILES[kind.profile])
+    flags, table = np.full((15, 3), -1), model.table()
+    signals = primitives.muscle_signals(joined.system, flags)
+    return Runs(signals, (table, joined.excitation(table), joined.musculotendon_length), flags)
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=str)
 def case(request):
-    """A primitive and its arguments."""
-    make, inputs = PRIMITIVES[request.param]
-    table = MODEL.table()
-    if request.param == "piecewise_activation":
-        table[Muscles._fields.index("shape_factor")] = 0.06
-    return make(JOINED.system), (table, *inputs)
+    """The primitive and its arguments, of every kind."""
+    return runs(request.param)[:2]
 
 
 def test_arrays_in_give_an_array_and_a_var_anywhere_gives_a_var(case):
@@ -254,14 +252,47 @@ def test_a_fortran_ordered_cotangent_is_taken(case, rng):
         np.testing.assert_array_equal(x, y)
 
 
-def test_the_flags_of_the_solver_are_written_where_they_are_wanted():
-    flags = np.zeros((15, 3), np.int64)
-    slack = MODEL.table()
-    slack[Muscles._fields.index("tendon_slack_length"), 1] *= 2.0
-    primitives.elastic_fiber_length(JOINED.system, flags)(
-        slack, SIGNALS.activation, JOINED.musculotendon_length
-    )
-    assert (flags[:, 1] & (Flag.FLOOR | Flag.TAUT)).any() and not flags[:, [0, 2]].any()
+def test_only_the_arguments_that_are_vars_have_cotangents(case, rng):
+    f, args = case
+    value, pullback = vjp(f, *args)
+    bar = rng.normal(size=value.shape)
+    every = pullback(bar)
+    for i in range(3):
+        alone = vjp(lambda x, i=i: f(*args[:i], x, *args[i + 1 :]), args[i])[1](bar)
+        np.testing.assert_array_equal(alone[0], every[i])
+        assert every[i].any()
+
+
+def test_signals_without_a_cotangent_take_no_part(case, rng):
+    f, args = case
+    value, pullback = vjp(f, *args)
+    bar = rng.normal(size=value.shape)
+    parts = np.array_split(np.arange(len(bar)), 5)
+    found = [pullback(np.where(np.isin(np.arange(len(bar)), p)[:, None], bar, 0.0)) for p in parts]
+    for total, pieces in zip(pullback(bar), zip(*found, strict=True), strict=True):
+        scale = np.max(np.abs(pieces), axis=0)
+        assert (np.abs(np.sum(pieces, axis=0) - total) <= 1e-11 * np.max(scale)).all()
+
+
+def test_the_flags_of_the_solver_are_written():
+    ordinary = runs(KINDS[0])
+    table = ordinary.arguments[0].copy()
+    ordinary.signals(table, *ordinary.arguments[1:])
+    assert not ordinary.flags.any()
+    table[Muscles._fields.index("tendon_slack_length"), 1] *= 2.0
+    ordinary.signals(table, *ordinary.arguments[1:])
+    assert (ordinary.flags[:, 1] & (Flag.FLOOR | Flag.TAUT)).any()
+    assert not ordinary.flags[:, [0, 2]].any()
+
+
+def test_the_signals_stand_one_below_the_other():
+    signals, arguments, _ = runs(KINDS[0])
+    packed = signals(*arguments)
+    rows = len(arguments[1])
+    assert packed.shape == (rows + 4 * 15, 3)
+    parts = unpacked(packed, rows, 15)
+    assert [len(part) for part in parts] == [rows, 15, 15, 15, 15]
+    np.testing.assert_array_equal(np.concatenate(parts), packed)
 
 
 # ---- excitation: the delay is differentiated by the interpolation of the EMG ----

@@ -21,11 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refnms.jit import pure, where
+from refnms.physics.elementary import SERIES_BELOW, phi, phi_slope, phi_slope_series
 
 ROUNDING = 1e-14  # Newton steps of P below this are rounding errors
-SERIES_BELOW = 0.5  # of |z|: there (e^z - 1) / z and its slope lose digits to cancellation
-PHI = tuple(1.0 / float(np.prod(np.arange(1.0, k + 2.0))) for k in range(15))  # z^k / (k + 1)!
-PHI_SLOPE = tuple((k + 1.0) * PHI[k + 1] for k in range(14))
 
 
 @pure
@@ -35,51 +33,44 @@ def filter_gains(c1: Any, c2: Any) -> Any:
 
 
 @pure
-def filter_gains_vjp(c1: Any, c2: Any, alpha_bar: Any, beta1_bar: Any, beta2_bar: Any) -> Any:
-    """Cotangents of c1 and c2."""
-    return (
-        alpha_bar * (1.0 + c2) + beta1_bar + beta2_bar * c2,
-        alpha_bar * (1.0 + c1) + beta1_bar + beta2_bar * c1,
-    )
+def filter_partials(c1: Any, c2: Any, excitation: Any, u1: Any, u2: Any) -> Any:
+    """Slopes of u[t] by c1 and c2 at fixed excitation and past values u1, u2."""
+    return (1.0 + c2) * excitation - u1 - c2 * u2, (1.0 + c1) * excitation - u1 - c1 * u2
+
+
+class Shape(NamedTuple):
+    """The exponential curve of one shape factor."""
+
+    factor: Any
+    per_phi: Any  # 1 / phi(factor)
+    drift: Any  # slope of ln phi at the factor
 
 
 @pure
-def phi(z: Any) -> Any:
-    """(e^z - 1) / z, smooth through 0."""
-    near = (z < SERIES_BELOW) & (z > -SERIES_BELOW)
-    small, large = where(near, z, 0.0), where(near, 1.0, z)
-    series = PHI[14] + 0.0 * small
-    for k in range(13, -1, -1):
-        series = series * small + PHI[k]
-    return where(near, series, np.expm1(large) / large)
+def exponential_shape(factor: Any) -> Shape:
+    """The curve's numbers."""
+    scale = phi(factor)
+    return Shape(factor, 1.0 / scale, phi_slope(factor) / scale)
 
 
 @pure
-def phi_slope(z: Any) -> Any:
-    """Slope of `phi`: (e^z - phi(z)) / z."""
-    near = (z < SERIES_BELOW) & (z > -SERIES_BELOW)
-    small, large = where(near, z, 0.0), where(near, 1.0, z)
-    series = PHI_SLOPE[13] + 0.0 * small
-    for k in range(12, -1, -1):
-        series = series * small + PHI_SLOPE[k]
-    return where(near, series, (np.exp(large) - np.expm1(large) / large) / large)
-
-
-@pure
-def exponential(u: Any, shape_factor: Any) -> Any:
+def exponential(u: Any, shape: Shape) -> Any:
     """Activation of neural activation u, exponential shape."""
-    return u * phi(shape_factor * u) / phi(shape_factor)
+    return u * phi(shape.factor * u) * shape.per_phi
 
 
 @pure
-def exponential_partials(u: Any, shape_factor: Any) -> Any:
-    """Slopes of `exponential` with respect to u and the shape factor."""
-    z, scale = shape_factor * u, phi(shape_factor)
-    value = u * phi(z) / scale
-    return (
-        np.exp(z) / scale,
-        (u * u * phi_slope(z) - value * phi_slope(shape_factor)) / scale,
-    )
+def exponential_partials(u: Any, activation: Any, shape: Shape) -> Any:
+    """Slopes of `exponential` by u and by the shape factor, where it has the value `activation`.
+
+    e^(A u) = 1 + A u phi(A u), and A u phi(A u) = A a phi(A): no exponential is needed again.
+    """
+    z = shape.factor * u
+    by_u = shape.factor * activation + shape.per_phi
+    near = (z < SERIES_BELOW) & (z > -SERIES_BELOW)
+    rise = (u * by_u - activation) / where(near, 1.0, shape.factor)
+    series = u * u * phi_slope_series(where(near, z, 0.0)) * shape.per_phi
+    return by_u, where(near, series, rise) - activation * shape.drift
 
 
 class Node(NamedTuple):

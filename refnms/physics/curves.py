@@ -1,8 +1,9 @@
 """Curves as data: C2 piecewise cubics, their value and slope, and where they come from.
 
-Everything here is dimensionless. A curve is evaluated in two steps: `segment` finds the piece by
-comparisons alone (plain integers, whatever the number type of x), then plain arithmetic evaluates
-the cubic. CEINMS's point curves become their Forsythe-Malcolm-Moler spline exactly.
+Everything here is dimensionless. A curve is evaluated in two steps: `piece` looks up the cubic by
+comparisons alone (plain numbers, whatever the number type of x), then plain arithmetic evaluates
+it. Compiled loops look up first and evaluate later, many muscles at once. CEINMS's point curves
+become their Forsythe-Malcolm-Moler spline exactly.
 
 The Forsythe-Malcolm-Moler spline (Computer Methods for Mathematical Computations, 1977, chapter 4)
 of the points (x_i, y_i), h_i = x_{i+1} - x_i, D_i = (y_{i+1} - y_i) / h_i, has the unknowns s_i (a
@@ -26,60 +27,91 @@ from typing import Any
 
 import numpy as np
 
-from refnms.jit import pure, scalar_twin, where
-from refnms.physics.types import Array, Curve, Curves
-
-BUCKETS = (
-    1024  # CEINMS's knots lie between 0.0005 and 9 apart: an index finds the segment in few steps
-)
+from refnms.jit import choose, pure
+from refnms.physics.types import Array, Curve, Curves, Piece
 
 
-def _segment_of_scalar(curve: Curve, x: Any) -> Any:
-    first, last = curve.knots[0], curve.knots[-1]
-    if not x > first:  # also a NaN, which no bucket holds
-        return 0
-    if x >= last:
-        return curve.knots.size - 2
-    i = curve.buckets[int((x - first) / (last - first) * curve.buckets.size)]
-    while x > curve.knots[i + 1]:
+def segment(curve: Curve, x: Any) -> Any:
+    """Index of the piece that holds each x: the one to the left at a knot."""
+    return np.searchsorted(curve.edges[1:-1], x)
+
+
+def _segment_of_number(curve: Curve, x: Any) -> Any:
+    low, high = 0, curve.edges.size - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if curve.edges[middle] < x:
+            low = middle
+        else:  # also a NaN, which no piece holds
+            high = middle
+    return low
+
+
+def piece(curve: Any, x: Any) -> Any:
+    """The piece of a curve that holds x; a `Piece` stands for itself."""
+    if isinstance(curve, Piece):
+        return curve
+    i = segment(curve, x)
+    return Piece(curve.edges[i], curve.edges[i + 1], *np.moveaxis(curve.pieces[i], -1, 0))
+
+
+@pure
+def piece_numbered(curve: Curve, i: Any) -> Piece:
+    """Piece i of a curve."""
+    p = curve.pieces
+    return Piece(curve.edges[i], curve.edges[i + 1], p[i, 0], p[i, 1], p[i, 2], p[i, 3], p[i, 4])
+
+
+def _itself(curve: Piece, x: Any) -> Any:
+    return curve
+
+
+def _piece_of_number(curve: Curve, x: Any) -> Any:
+    return piece_numbered(curve, segment(curve, x))
+
+
+choose(segment, lambda curve: _segment_of_number)
+choose(piece, lambda curve: _itself if curve is Piece else _piece_of_number)
+
+
+@pure
+def near_segment(curve: Curve, x: Any, i: Any) -> Any:
+    """`segment` of a number x, looked for from piece i on; of a NaN, whatever comes."""
+    while i + 1 < curve.pieces.shape[0] and x > curve.edges[i + 1]:
         i += 1
-    while x <= curve.knots[i]:
+    while i > 0 and x <= curve.edges[i]:
         i -= 1
     return i
 
 
-@scalar_twin(_segment_of_scalar)
-def segment(curve: Curve, x: Any) -> Any:
-    """Segment of each x: the one to the left at a knot, the end segments beyond the ends."""
-    return np.clip(np.searchsorted(curve.knots, x) - 1, 0, curve.knots.size - 2)
+@pure
+def holds(piece: Piece, x: Any) -> Any:
+    """Whether x lies within a piece."""
+    return (piece.lower < x) & (x <= piece.upper)
 
 
 @pure
-def value_and_slope(curve: Curve, x: Any) -> Any:
-    """Value and slope at x. Beyond an end knot: the straight line of the curve's outer slope.
+def value_and_slope(curve: Any, x: Any) -> Any:
+    """Value and slope at x of a curve, or of the piece of it that holds x.
 
-    At an end knot itself the inner slope holds.
+    Beyond an end knot the straight line holds; at an end knot itself the inner slope does.
     """
-    first, last = curve.knots[0], curve.knots[-1]
-    below, above = x < first, x > last
-    i = segment(curve, x)
-    inner = where(below, first, where(above, last, x))
-    d = inner - curve.knots[i]
-    c0, c1 = curve.coefficients[i, 0], curve.coefficients[i, 1]
-    c2, c3 = curve.coefficients[i, 2], curve.coefficients[i, 3]
-    outer = where(below, curve.outer_slopes[0], curve.outer_slopes[1])
-    value = ((c3 * d + c2) * d + c1) * d + c0 + outer * (x - inner)
-    return value, where(below | above, outer, (3.0 * c3 * d + 2.0 * c2) * d + c1)
+    p = piece(curve, x)
+    d = x - p.origin
+    return (
+        ((p.c3 * d + p.c2) * d + p.c1) * d + p.c0,
+        (3.0 * p.c3 * d + 2.0 * p.c2) * d + p.c1,
+    )
 
 
 @pure
-def value(curve: Curve, x: Any) -> Any:
+def value(curve: Any, x: Any) -> Any:
     """Value at x, as in `value_and_slope`."""
     return value_and_slope(curve, x)[0]
 
 
 @pure
-def value_slope(curve: Curve, x: Any) -> Any:
+def value_slope(curve: Any, x: Any) -> Any:
     """Slope at x, as in `value_and_slope`."""
     return value_and_slope(curve, x)[1]
 
@@ -155,10 +187,11 @@ def spline_curve(
     h = np.diff(x)
     s = sixth_curvatures(x, y)
     b = np.diff(y) / h - h * (s[1:] + 2.0 * s[:-1])
-    coefficients = np.column_stack([y[:-1], b, 3.0 * s[:-1], np.diff(s) / h])
-    edges = x[0] + np.arange(BUCKETS) * ((x[-1] - x[0]) / BUCKETS)
-    buckets = np.clip(np.searchsorted(x, edges, side="right") - 1, 0, x.size - 2)
-    return Curve(x, coefficients, np.array(outer_slopes, dtype=float), buckets.astype(np.int64))
+    inner = np.column_stack([x[:-1], y[:-1], b, 3.0 * s[:-1], np.diff(s) / h])
+    below, above = ([x[i], y[i], outer_slopes[i], 0.0, 0.0] for i in (0, -1))
+    # The first knot belongs to the first inner piece, as the last one does to the last.
+    edges = np.concatenate([[-np.inf, np.nextafter(x[0], -np.inf)], x[1:], [np.inf]])
+    return Curve(x, edges, np.vstack([below, inner, above]))
 
 
 def sampled_curve(

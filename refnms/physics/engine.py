@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from refnms.jit import HAVE_NUMBA
-from refnms.physics import kernels, reference
+from refnms.physics import compiled, reference
 
 
 def pick(*arrays: Any) -> ModuleType:
-    """`kernels`, or `reference` for complex numbers and where Numba is missing."""
-    return kernels if HAVE_NUMBA and not any(map(np.iscomplexobj, arrays)) else reference
+    """`compiled`, or `reference` for complex numbers and where Numba is missing."""
+    return compiled if HAVE_NUMBA and not any(map(np.iscomplexobj, arrays)) else reference

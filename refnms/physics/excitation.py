@@ -7,6 +7,7 @@ or, as CEINMS does, each frame takes one EMG row (`matching_rows`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,40 +25,49 @@ def mapped(emg: Array, emg_to_muscle: Array) -> Array:
 
 def interpolate(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:
     """Excitation `(T, M)` at `time - delay` of samples `(N, M)`; beyond, the end sample holds."""
-    left, fraction, _ = _position(emg_time, time, delay)
-    muscle = np.arange(samples.shape[1])
-    low, high = samples[left, muscle], samples[left + 1, muscle]
-    return np.asarray(low + fraction * (high - low))
+    found = np.empty((len(time), samples.shape[1]), np.result_type(samples, delay))
+    for muscles, left, fraction, _ in _positions(emg_time, time, delay):
+        own = samples[:, muscles]
+        low, high = own[left], own[left + 1]
+        found[:, muscles] = low + fraction * (high - low)
+    return found
 
 
-def interpolate_vjp(
-    emg_time: Array, samples: Array, time: Array, delay: Array, bar: Array
-) -> Array:
-    """Cotangent `(M,)` of the delay.
+def interpolate_slope(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:
+    """Slope `(T, M)` of `interpolate` by the delay of each muscle.
 
     On an EMG sample the interpolation has a kink; there the mean of both slopes is taken, which is
     what central differences see, and beyond the ends zero.
     """
-    left, fraction, outside = _position(emg_time, time, delay)
-    muscle = np.arange(samples.shape[1])
-    slopes = np.diff(samples, axis=0) / np.diff(emg_time)[:, None]
-    slope = slopes[left, muscle]
-    last = len(slopes) - 1
-    before = (fraction < AT_SAMPLE) & (left > 0)
-    after = (fraction > 1.0 - AT_SAMPLE) & (left < last)
-    slope = np.where(before, 0.5 * (slope + slopes[np.maximum(left - 1, 0), muscle]), slope)
-    slope = np.where(after, 0.5 * (slope + slopes[np.minimum(left + 1, last), muscle]), slope)
-    return np.asarray(-np.sum(np.where(outside, 0.0, slope) * bar, axis=0))
+    found = np.empty((len(time), samples.shape[1]))
+    for muscles, left, fraction, outside in _positions(emg_time, time, delay):
+        slopes = np.diff(samples[:, muscles], axis=0) / np.diff(emg_time)[:, None]
+        slope, fraction, last = slopes[left], fraction[:, 0], len(slopes) - 1
+        before = np.flatnonzero((fraction < AT_SAMPLE) & (left > 0))
+        after = np.flatnonzero((fraction > 1.0 - AT_SAMPLE) & (left < last))
+        slope[before] = 0.5 * (slope[before] + slopes[left[before] - 1])
+        slope[after] = 0.5 * (slope[after] + slopes[left[after] + 1])
+        slope[outside] = 0.0
+        found[:, muscles] = -slope
+    return found
 
 
-def _position(emg_time: Array, time: Array, delay: Array) -> tuple[Any, Any, Any]:
-    """Left sample, fraction towards the right one, whether it lies outside, each `(T, M)`."""
-    wanted = time[:, None] - delay
-    left = np.clip(np.searchsorted(emg_time, wanted.real, side="right") - 1, 0, len(emg_time) - 2)
-    fraction = (wanted - emg_time[left]) / np.diff(emg_time)[left]
-    outside = (fraction.real < 0.0) | (fraction.real > 1.0)
-    held = np.clip(fraction.real, 0.0, 1.0)
-    return left, np.where(outside, held, fraction), outside
+def _positions(emg_time: Array, time: Array, delay: Array) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Muscles of one delay, left sample, fraction `(T, 1)` towards the right one, what is outside.
+
+    Commonly all muscles have the same.
+    """
+    distinct, of_muscle = np.unique(delay, return_inverse=True)
+    steps = np.diff(emg_time)
+    for k, value in enumerate(distinct):
+        wanted = time - value
+        left = np.searchsorted(emg_time, wanted.real, side="right") - 1
+        left = np.clip(left, 0, len(emg_time) - 2)
+        fraction = (wanted - emg_time[left]) / steps[left]
+        outside = (fraction.real < 0.0) | (fraction.real > 1.0)
+        fraction[outside] = np.clip(fraction[outside].real, 0.0, 1.0)
+        muscles = np.flatnonzero(of_muscle == k) if len(distinct) > 1 else slice(None)
+        yield muscles, left, fraction[:, None], outside
 
 
 def matching_rows(emg_time: Array, time: Array, delay: float) -> tuple[Integers, int]:

@@ -34,27 +34,29 @@ def sample_flags(
     Velocity limits are looked for in the velocity of the force and in that of the equilibrium.
     """
     timeline, curves = system.timeline, system.curves
-    x, cosine = muscle.projection(muscles, fiber_length)
+    unit = muscle.unit(muscles)
+    x, cosine = muscle.of_length(unit, fiber_length)
     newest, past = _solver_velocity(system, fiber_length)
-    in_solver = newest * fiber_length + past
+    v, in_solver = (
+        muscle.norm_velocity(unit, velocity)
+        for velocity in (fiber_velocity, newest * fiber_length + past)
+    )
+    asked = muscle.arguments(unit, x, cosine, activation, v, musculotendon_length)
     along = musculotendon_length - fiber_length * cosine
-    optimal = muscles.percentage_change * (1.0 - activation) + 1.0
     has_tendon = muscles.tendon_slack_length > 0.0
     strong = muscles.strength_coefficient * muscles.max_isometric_force
-    strain = along / _elastic(muscles).tendon_slack_length - 1.0
     g = muscle.equilibrium_partials(
-        curves, _elastic(muscles), x * cosine, activation, in_solver, musculotendon_length
+        curves, unit, x, cosine, activation, in_solver, musculotendon_length
     )
-    slope = solve.total_slope(muscles, g, x * cosine, newest)
+    slope = solve.total_slope(unit, g, cosine, newest)
     conditions = {
         Flag.SLACK: has_tendon & (along <= muscles.tendon_slack_length * (1.0 - ROUNDING)),
-        Flag.VELOCITY_LIMIT: (np.abs(muscle.norm_velocity(muscles, fiber_velocity)) >= 1.0)
-        | (np.abs(muscle.norm_velocity(muscles, in_solver)) >= 1.0),
+        Flag.VELOCITY_LIMIT: (np.abs(v) >= 1.0) | (np.abs(in_solver) >= 1.0),
         Flag.UPRIGHT: cosine <= muscle.UPRIGHT,
-        Flag.CURVE_END: _beyond(curves.active_force_length, x / optimal)
+        Flag.CURVE_END: _beyond(curves.active_force_length, asked.active_force_length)
         | _beyond(curves.passive_force_length, x)
-        | _beyond(curves.force_velocity, muscle.norm_velocity(muscles, fiber_velocity))
-        | (strain > curves.tendon_force_strain.knots[-1]),
+        | _beyond(curves.force_velocity, v)
+        | (asked.tendon_force_strain > curves.tendon_force_strain.knots[-1]),
         Flag.NEGATIVE_FORCE: tendon_force < -NO_FORCE * strong,
         Flag.ILL_POSED: has_tendon & (np.abs(slope) < SLOPE_FLOOR),
     }
@@ -62,12 +64,6 @@ def sample_flags(
     for flag, condition in conditions.items():
         bits |= np.where(condition, int(flag), 0)
     return bits
-
-
-def _elastic(muscles: Muscles) -> Muscles:
-    """With a finite strain also where the tendon is rigid; its residual means nothing there."""
-    lts = np.where(muscles.tendon_slack_length > 0.0, muscles.tendon_slack_length, 1.0)
-    return muscles._replace(tendon_slack_length=lts)
 
 
 def _solver_velocity(system: System, fiber_length: Array) -> tuple[Array, Array]:

@@ -15,6 +15,8 @@ length that depends on activation is Huijing's 1995; damping as in Schutte 1993)
 
 v is the fiber velocity over l_o max_contraction_velocity, held inside [-1, 1]. At a limit and
 beyond it the slope of that clamp is zero; beyond a curve's last knot the curve's outer slope holds.
+
+`curves` are the four curves, or the piece of each that holds its argument (see `arguments`).
 """
 
 from __future__ import annotations
@@ -25,35 +27,72 @@ import numpy as np
 
 from refnms.jit import pure, where
 from refnms.physics.curves import value, value_and_slope
-from refnms.physics.types import Curves, Muscles
+from refnms.physics.types import Curves, Muscles, Unit
 
 # cos(pi / 2) as computers have it: CEINMS's search needs the sign it leaves to a vanishing force
 UPRIGHT = 6.123233995736766e-17
 
 
 @pure
-def projection(unit: Muscles, fiber_length: Any) -> Any:
+def unit(muscles: Muscles) -> Unit:
+    """The numbers of muscles as the formulas below want them."""
+    lo, lts = muscles.optimal_fiber_length, muscles.tendon_slack_length
+    elastic = lts != 0.0
+    return Unit(
+        optimal_fiber_length=lo,
+        per_length=1.0 / lo,
+        pennation_sine=np.sin(muscles.pennation_angle_at_optimal),
+        pennation_cosine=np.cos(muscles.pennation_angle_at_optimal),
+        tendon_slack_length=lts,
+        per_tendon=where(elastic, 1.0 / where(elastic, lts, 1.0), 0.0),
+        per_velocity=1.0 / muscles.max_contraction_velocity,
+        per_speed=1.0 / (lo * muscles.max_contraction_velocity),
+        max_isometric_force=muscles.max_isometric_force,
+        strength_coefficient=muscles.strength_coefficient,
+        fiber_damping=muscles.fiber_damping,
+        percentage_change=muscles.percentage_change,
+    )
+
+
+# ---- geometry and velocity ----
+
+
+@pure
+def of_projection(unit: Unit, w: Any) -> Any:
+    """x and w/x of a projected fiber length w > 0."""
+    x = np.sqrt(w * w + unit.pennation_sine * unit.pennation_sine)
+    return x, w * (1.0 / x)
+
+
+@pure
+def of_length(unit: Unit, fiber_length: Any) -> Any:
     """x and w/x of a fiber length [m]; a fiber no longer than its height stands upright."""
-    x = fiber_length / unit.optimal_fiber_length
-    sine = unit.optimal_fiber_length * np.sin(unit.pennation_angle_at_optimal) / fiber_length
+    x = fiber_length * unit.per_length
+    sine = unit.optimal_fiber_length * unit.pennation_sine / fiber_length
     inside = where(sine < 1.0, 1.0 - sine * sine, 1.0)
     return x, where(sine < 1.0, np.sqrt(inside), UPRIGHT)
 
 
 @pure
-def norm_velocity(unit: Muscles, fiber_velocity: Any) -> Any:
+def norm_velocity(unit: Unit, fiber_velocity: Any) -> Any:
     """Fiber velocity [m/s] over the maximal one, held inside [-1, 1]."""
-    v = fiber_velocity / (unit.optimal_fiber_length * unit.max_contraction_velocity)
+    v = fiber_velocity * unit.per_speed
     return where(v >= 1.0, 1.0, where(v <= -1.0, -1.0, v))
 
 
 @pure
-def rigid_fiber_length(unit: Muscles, musculotendon_length: Any) -> Any:
+def norm_velocity_slope(v: Any) -> Any:
+    """Slope of the clamp at a norm velocity v that has passed it: 0 at a limit, else 1."""
+    return where((v > -1.0) & (v < 1.0), 1.0, 0.0)
+
+
+@pure
+def rigid_fiber_length(unit: Unit, musculotendon_length: Any) -> Any:
     """Fiber length [m] under a tendon that stays at its slack length.
 
     As in CEINMS, a musculotendon unit shorter than its tendon gives a positive length too.
     """
-    height = unit.optimal_fiber_length * np.sin(unit.pennation_angle_at_optimal)
+    height = unit.optimal_fiber_length * unit.pennation_sine
     along = musculotendon_length - unit.tendon_slack_length
     return np.sqrt(height * height + along * along)
 
@@ -68,36 +107,60 @@ class RigidPartials(NamedTuple):
 
 
 @pure
-def rigid_fiber_length_partials(unit: Muscles, musculotendon_length: Any) -> RigidPartials:
+def rigid_fiber_length_partials(unit: Unit, musculotendon_length: Any) -> RigidPartials:
     """Partial derivatives of `rigid_fiber_length`; where the length is 0, a kink, they are 0."""
-    angle = unit.pennation_angle_at_optimal
-    height = unit.optimal_fiber_length * np.sin(angle)
+    height = unit.optimal_fiber_length * unit.pennation_sine
     along = musculotendon_length - unit.tendon_slack_length
     length = np.sqrt(height * height + along * along)
     per_length = where(length > 0.0, 1.0 / where(length > 0.0, length, 1.0), 0.0)
+    by_height = height * per_length
     return RigidPartials(
         musculotendon_length=along * per_length,
-        optimal_fiber_length=height * np.sin(angle) * per_length,
-        pennation_angle_at_optimal=height * unit.optimal_fiber_length * np.cos(angle) * per_length,
+        optimal_fiber_length=by_height * unit.pennation_sine,
+        pennation_angle_at_optimal=by_height * unit.optimal_fiber_length * unit.pennation_cosine,
         tendon_slack_length=-along * per_length,
     )
 
 
+# ---- what the curves are asked ----
+
+
 @pure
-def norm_tendon_force(curves: Curves, unit: Muscles, w: Any, musculotendon_length: Any) -> Any:
-    """T of a projected fiber length w."""
+def per_optimal_length(unit: Unit, activation: Any) -> Any:
+    """Optimal fiber length at full activation, over that at a given one."""
+    return 1.0 / (unit.percentage_change * (1.0 - activation) + 1.0)
+
+
+@pure
+def strain(unit: Unit, w: Any, musculotendon_length: Any) -> Any:
+    """Strain of the tendon at a projected fiber length w."""
     along = musculotendon_length - unit.optimal_fiber_length * w
-    strain = (along - unit.tendon_slack_length) / unit.tendon_slack_length
-    return value(curves.tendon_force_strain, strain)
+    return (along - unit.tendon_slack_length) * unit.per_tendon
+
+
+@pure
+def arguments(
+    unit: Unit, x: Any, cosine: Any, activation: Any, v: Any, musculotendon_length: Any
+) -> Curves:
+    """Where each of the four curves is asked, in the places of the curves."""
+    return Curves(
+        active_force_length=x * per_optimal_length(unit, activation),
+        passive_force_length=x,
+        force_velocity=v,
+        tendon_force_strain=strain(unit, x * cosine, musculotendon_length),
+    )
+
+
+# ---- forces in units of the strongest ----
 
 
 @pure
 def norm_fiber_force(
-    curves: Curves, unit: Muscles, x: Any, cosine: Any, activation: Any, v: Any
+    curves: Curves, unit: Unit, x: Any, cosine: Any, activation: Any, v: Any
 ) -> Any:
     """f of norm fiber length x, pennation cosine, activation and norm velocity v."""
-    optimal = unit.percentage_change * (1.0 - activation) + 1.0
-    active = value(curves.active_force_length, x / optimal) * value(curves.force_velocity, v)
+    per_optimal = per_optimal_length(unit, activation)
+    active = value(curves.active_force_length, x * per_optimal) * value(curves.force_velocity, v)
     passive = value(curves.passive_force_length, x)
     return (active * activation + passive + unit.fiber_damping * v) * cosine
 
@@ -116,18 +179,19 @@ class FiberPartials(NamedTuple):
 
 @pure
 def norm_fiber_force_partials(
-    curves: Curves, unit: Muscles, x: Any, cosine: Any, activation: Any, v: Any
+    curves: Curves, unit: Unit, x: Any, cosine: Any, activation: Any, v: Any
 ) -> FiberPartials:
     """`norm_fiber_force` and its partial derivatives, in the order of its arguments."""
-    optimal = unit.percentage_change * (1.0 - activation) + 1.0
-    fl, fl_slope = value_and_slope(curves.active_force_length, x / optimal)
+    per_optimal = per_optimal_length(unit, activation)
+    fl, fl_slope = value_and_slope(curves.active_force_length, x * per_optimal)
     fv, fv_slope = value_and_slope(curves.force_velocity, v)
     fp, fp_slope = value_and_slope(curves.passive_force_length, x)
     along = fl * fv * activation + fp + unit.fiber_damping * v
-    by_optimal = -fl_slope * x / (optimal * optimal) * fv * activation
+    by_length = fl_slope * per_optimal * fv * activation
+    by_optimal = -by_length * x * per_optimal
     return FiberPartials(
         force=along * cosine,
-        x=(fl_slope / optimal * fv * activation + fp_slope) * cosine,
+        x=(by_length + fp_slope) * cosine,
         cosine=along,
         activation=(fl * fv - by_optimal * unit.percentage_change) * cosine,
         v=(fl * fv_slope * activation + unit.fiber_damping) * cosine,
@@ -139,38 +203,20 @@ def norm_fiber_force_partials(
 @pure
 def equilibrium(
     curves: Curves,
-    unit: Muscles,
-    w: Any,
+    unit: Unit,
+    x: Any,
+    cosine: Any,
     activation: Any,
-    fiber_velocity: Any,
+    v: Any,
     musculotendon_length: Any,
 ) -> Any:
-    """g: tendon force minus fiber force of a projected fiber length w > 0."""
-    s = np.sin(unit.pennation_angle_at_optimal)
-    x = np.sqrt(w * w + s * s)
-    v = norm_velocity(unit, fiber_velocity)
-    tendon = norm_tendon_force(curves, unit, w, musculotendon_length)
-    return tendon - norm_fiber_force(curves, unit, x, w / x, activation, v)
-
-
-@pure
-def equilibrium_of_length(
-    curves: Curves,
-    unit: Muscles,
-    fiber_length: Any,
-    activation: Any,
-    fiber_velocity: Any,
-    musculotendon_length: Any,
-) -> Any:
-    """g of a fiber length [m], upright ones included: what CEINMS's search evaluates."""
-    x, cosine = projection(unit, fiber_length)
-    v = norm_velocity(unit, fiber_velocity)
-    tendon = norm_tendon_force(curves, unit, x * cosine, musculotendon_length)
+    """g: tendon force minus fiber force."""
+    tendon = value(curves.tendon_force_strain, strain(unit, x * cosine, musculotendon_length))
     return tendon - norm_fiber_force(curves, unit, x, cosine, activation, v)
 
 
 class EquilibriumPartials(NamedTuple):
-    """g and its slopes; `fiber_velocity` in [s/m], lengths in [1/m]."""
+    """g and its slopes at fixed fiber velocity, which is in [m/s]; lengths in [m]."""
 
     residual: Any
     w: Any
@@ -188,49 +234,47 @@ class EquilibriumPartials(NamedTuple):
 @pure
 def equilibrium_partials(
     curves: Curves,
-    unit: Muscles,
-    w: Any,
+    unit: Unit,
+    x: Any,
+    cosine: Any,
     activation: Any,
-    fiber_velocity: Any,
+    v: Any,
     musculotendon_length: Any,
 ) -> EquilibriumPartials:
-    """`equilibrium` and its partial derivatives at fixed fiber velocity."""
-    s = np.sin(unit.pennation_angle_at_optimal)
-    lo, lts = unit.optimal_fiber_length, unit.tendon_slack_length
-    x = np.sqrt(w * w + s * s)
-    x3 = x * x * x
-    v = norm_velocity(unit, fiber_velocity)
-    v_slope = norm_velocity_slope(v) / (lo * unit.max_contraction_velocity)
-    f = norm_fiber_force_partials(curves, unit, x, w / x, activation, v)
-    along = musculotendon_length - lo * w
-    tendon, stiffness = value_and_slope(curves.tendon_force_strain, (along - lts) / lts)
+    """`equilibrium` along w, x^2 = w^2 + s^2, and its partial derivatives."""
+    w, per_x = x * cosine, 1.0 / x
+    sine = unit.pennation_sine * per_x  # of the pennation
+    f = norm_fiber_force_partials(curves, unit, x, cosine, activation, v)
+    by_v = f.v * norm_velocity_slope(v)
+    tendon, stiffness = value_and_slope(
+        curves.tendon_force_strain, strain(unit, w, musculotendon_length)
+    )
+    by_length = stiffness * unit.per_tendon
+    along = musculotendon_length - unit.optimal_fiber_length * w
     return EquilibriumPartials(
         residual=tendon - f.force,
-        w=-stiffness * lo / lts - f.x * w / x - f.cosine * s * s / x3,
+        w=-by_length * unit.optimal_fiber_length - f.x * cosine - f.cosine * sine * sine * per_x,
         activation=-f.activation,
-        fiber_velocity=-f.v * v_slope,
-        musculotendon_length=stiffness / lts,
-        optimal_fiber_length=-stiffness * w / lts + f.v * v_slope * fiber_velocity / lo,
-        tendon_slack_length=-stiffness * along / (lts * lts),
-        pennation_sine=-f.x * s / x + f.cosine * w * s / x3,
-        max_contraction_velocity=f.v * v_slope * fiber_velocity / unit.max_contraction_velocity,
+        fiber_velocity=-by_v * unit.per_speed,
+        musculotendon_length=by_length,
+        optimal_fiber_length=-by_length * w + by_v * v * unit.per_length,
+        tendon_slack_length=-by_length * along * unit.per_tendon,
+        pennation_sine=(f.cosine * cosine * per_x - f.x) * sine,
+        max_contraction_velocity=by_v * v * unit.per_velocity,
         fiber_damping=-f.fiber_damping,
         percentage_change=-f.percentage_change,
     )
 
 
-@pure
-def norm_velocity_slope(v: Any) -> Any:
-    """Slope of the clamp at a norm velocity v that has passed it: 0 at a limit, else 1."""
-    return where((v > -1.0) & (v < 1.0), 1.0, 0.0)
+# ---- force ----
 
 
 @pure
 def tendon_force(
-    curves: Curves, unit: Muscles, activation: Any, fiber_length: Any, fiber_velocity: Any
+    curves: Curves, unit: Unit, activation: Any, fiber_length: Any, fiber_velocity: Any
 ) -> Any:
     """Force [N] of the fibers along the tendon. Not clamped: it may be negative."""
-    x, cosine = projection(unit, fiber_length)
+    x, cosine = of_length(unit, fiber_length)
     v = norm_velocity(unit, fiber_velocity)
     f = norm_fiber_force(curves, unit, x, cosine, activation, v)
     return unit.max_isometric_force * unit.strength_coefficient * f
@@ -253,31 +297,35 @@ class ForcePartials(NamedTuple):
 
 @pure
 def tendon_force_partials(
-    curves: Curves, unit: Muscles, activation: Any, fiber_length: Any, fiber_velocity: Any
+    curves: Curves, unit: Unit, activation: Any, fiber_length: Any, fiber_velocity: Any
 ) -> ForcePartials:
     """Partial derivatives of `tendon_force`. An upright fiber has none through pennation."""
-    lo, vmax = unit.optimal_fiber_length, unit.max_contraction_velocity
-    x, cosine = projection(unit, fiber_length)
+    x, cosine = of_length(unit, fiber_length)
     v = norm_velocity(unit, fiber_velocity)
+    return force_slopes(curves, unit, x, cosine, activation, v)
+
+
+@pure
+def force_slopes(
+    curves: Curves, unit: Unit, x: Any, cosine: Any, activation: Any, v: Any
+) -> ForcePartials:
+    """`tendon_force_partials` of a norm length, pennation and norm velocity found before."""
     f = norm_fiber_force_partials(curves, unit, x, cosine, activation, v)
     strong = unit.max_isometric_force * unit.strength_coefficient
-    v_slope = norm_velocity_slope(v) / (lo * vmax)
-    s = np.sin(unit.pennation_angle_at_optimal)
+    by_v = strong * f.v * norm_velocity_slope(v)
     upright = cosine <= UPRIGHT
-    tangent = where(upright, 0.0, s / x / where(upright, 1.0, cosine))
-    length_slope = (f.x + f.cosine * tangent * s / (x * x)) / lo
+    per_x = 1.0 / x
+    sine = unit.pennation_sine * per_x
+    tangent = where(upright, 0.0, sine / where(upright, 1.0, cosine))
+    by_x = strong * (f.x + f.cosine * tangent * sine * per_x)
     return ForcePartials(
         activation=strong * f.activation,
-        fiber_length=strong * length_slope,
-        fiber_velocity=strong * f.v * v_slope,
-        optimal_fiber_length=-strong * (length_slope * x + f.v * v_slope * fiber_velocity / lo),
-        pennation_angle_at_optimal=-strong
-        * f.cosine
-        * tangent
-        / x
-        * np.cos(unit.pennation_angle_at_optimal),
+        fiber_length=by_x * unit.per_length,
+        fiber_velocity=by_v * unit.per_speed,
+        optimal_fiber_length=-(by_x * x + by_v * v) * unit.per_length,
+        pennation_angle_at_optimal=-strong * f.cosine * tangent * per_x * unit.pennation_cosine,
         max_isometric_force=unit.strength_coefficient * f.force,
-        max_contraction_velocity=-strong * f.v * v_slope * fiber_velocity / vmax,
+        max_contraction_velocity=-by_v * v * unit.per_velocity,
         strength_coefficient=unit.max_isometric_force * f.force,
         fiber_damping=strong * f.fiber_damping,
         percentage_change=strong * f.percentage_change,

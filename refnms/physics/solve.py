@@ -19,16 +19,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refnms.jit import pure
+from refnms.jit import outlined, pure, where
 from refnms.physics import muscle
-from refnms.physics.types import Array, Curves, Flag, Muscles, Root, System
+from refnms.physics.curves import value
+from refnms.physics.types import SLOPE_FLOOR, Array, Curves, Flag, Root, Unit
 
 FLOOR = 0.02  # shortest projected fiber length, in optimal fiber lengths
+SHORTEST = FLOOR * (1.0 + 1e-10)  # what is no longer stands on the floor
 MARGIN = 0.05  # by which the upper end of the bracket is passed: point curves undershoot a little
 START_STRAIN = 0.03  # of the tendon where the first frame's search begins: there curves are steep
 NEWTON_STEP = 1e-10
 NEWTON_ROUNDS = 100
 BRENT_ROUNDS = 100
+NO_PULL, LITTLE, LONG_PULL = 1e-3, 0.1, 1.0  # of the strongest force; see `plain_curves`
+TAUT_STRAIN = 1e-3  # at which a tendon pulls more than NO_PULL
 RESIDUAL = 1e-10  # a collapsed bracket with a larger residual has failed
 EPSILON = 2.22e-16  # as CEINMS has it
 
@@ -39,7 +43,7 @@ FELL_BACK, TAUT, AT_FLOOR = int(Flag.FELL_BACK), int(Flag.TAUT), int(Flag.FLOOR)
 class Sample(NamedTuple):
     """One muscle at one instant; its fiber velocity is `newest * length + past` [m/s]."""
 
-    unit: Muscles
+    unit: Unit
     activation: Any
     musculotendon_length: Any  # [m]
     newest: Any  # [1/s]
@@ -55,10 +59,12 @@ def past_velocity(weights: Array, fiber_length: Array, t: int, m: int, available
     return past
 
 
-@pure
+@outlined
 def at_frame(
-    system: System,
-    unit: Muscles,
+    curves: Curves,
+    root: Root,
+    weights: Array,
+    unit: Unit,
     activation: Array,
     musculotendon_length: Array,
     fiber_length: Array,
@@ -68,18 +74,17 @@ def at_frame(
 ) -> Any:
     """Fiber length [m] and flag of frame t, muscle m, of signals `(T, M)` solved from `first` on.
 
-    The search begins where the last two lengths point.
+    `weights (T, K)` are those of the velocity. The search begins where the last two lengths point.
     """
-    weights = system.timeline.solver_weights
     past = past_velocity(weights, fiber_length, t, m, t - first)
     sample = Sample(unit, activation[t, m], musculotendon_length[t, m], weights[t, 0], past)
     previous = fiber_length[t - 1, m] if t > first else 0.0
     onward = 2.0 * previous - fiber_length[t - 2, m] if t > first + 1 else previous
     guess = onward if onward > 0.0 else previous
-    return solve_sample(system.curves, system.root, sample, previous, guess)
+    return solve_sample(curves, root, sample, previous, guess)
 
 
-@pure
+@outlined
 def solve_sample(curves: Curves, root: Root, sample: Sample, previous: Any, guess: Any) -> Any:
     """Fiber length [m] and flag of one sample.
 
@@ -95,51 +100,52 @@ def solve_sample(curves: Curves, root: Root, sample: Sample, previous: Any, gues
 
 
 @pure
-def _taut(sample: Sample) -> Any:
+def taut_length(unit: Unit, musculotendon_length: Any) -> Any:
     """Projected fiber length that leaves the tendon just taut."""
-    unit = sample.unit
-    return (sample.musculotendon_length - unit.tendon_slack_length) / unit.optimal_fiber_length
+    return (musculotendon_length - unit.tendon_slack_length) * unit.per_length
 
 
-@pure
+@outlined
 def _at_start(curves: Curves, sample: Sample) -> Any:
     """Static equilibrium; a fiber that cannot stretch its tendon starts with it just taut."""
     unit, length = sample.unit, sample.musculotendon_length
-    taut = _taut(sample)
+    taut = taut_length(unit, length)
     if taut <= FLOOR:
         return _length(unit, FLOOR), AT_FLOOR
-    if muscle.equilibrium(curves, unit, taut, sample.activation, 0.0, length) >= 0.0:
+    x, cosine = muscle.of_projection(unit, taut)
+    if muscle.equilibrium(curves, unit, x, cosine, sample.activation, 0.0, length) >= 0.0:
         return muscle.rigid_fiber_length(unit, length), TAUT
-    strained = taut - START_STRAIN * unit.tendon_slack_length / unit.optimal_fiber_length
+    strained = taut - START_STRAIN * unit.tendon_slack_length * unit.per_length
     w, flag = newton(curves, sample, FLOOR, taut, max(strained, FLOOR))
     return _length(unit, w), flag
 
 
-@pure
+@outlined
 def _in_motion(curves: Curves, sample: Sample, previous: Any, guess: Any) -> Any:
-    x, cosine = muscle.projection(sample.unit, previous)
-    longest = max(x * cosine, FLOOR, _taut(sample)) + MARGIN
-    x, cosine = muscle.projection(sample.unit, guess)
+    x, cosine = muscle.of_length(sample.unit, previous)
+    taut = taut_length(sample.unit, sample.musculotendon_length)
+    longest = max(x * cosine, FLOOR, taut) + MARGIN
+    x, cosine = muscle.of_length(sample.unit, guess)
     w, flag = newton(curves, sample, FLOOR, longest, min(max(x * cosine, FLOOR), longest))
-    if w <= FLOOR * (1.0 + RESIDUAL):
+    if w <= SHORTEST:
         return _length(sample.unit, FLOOR), AT_FLOOR
     return _length(sample.unit, w), flag
 
 
-@pure
+@outlined
 def _in_bracket(curves: Curves, root: Root, sample: Sample, guess: Any) -> Any:
     """CEINMS's bracket; without a strict change of sign the rigid-tendon length, as CEINMS has."""
     unit = sample.unit
     shortest = root.lower * unit.optimal_fiber_length
     longest = root.upper * unit.optimal_fiber_length
-    g_short, g_long = _of_length(curves, sample, shortest), _of_length(curves, sample, longest)
+    g_short, g_long = residual(curves, sample, shortest), residual(curves, sample, longest)
     found, length, flag = not g_short * g_long > 0.0, shortest, NOTHING
     if found and root.tolerance > 0.0:
         length, found = brent(curves, sample, shortest, longest, g_short, g_long, root.tolerance)
     elif found:
-        x_low, cosine_low = muscle.projection(unit, shortest)
-        x_high, cosine_high = muscle.projection(unit, longest)
-        x, cosine = muscle.projection(unit, guess if guess > 0.0 else 0.5 * longest)
+        x_low, cosine_low = muscle.of_length(unit, shortest)
+        x_high, cosine_high = muscle.of_length(unit, longest)
+        x, cosine = muscle.of_length(unit, guess if guess > 0.0 else 0.5 * longest)
         low, high = x_low * cosine_low, x_high * cosine_high
         w, flag = newton(curves, sample, low, high, min(max(x * cosine, low), high))
         length = _length(unit, w)
@@ -149,37 +155,110 @@ def _in_bracket(curves: Curves, root: Root, sample: Sample, guess: Any) -> Any:
 
 
 @pure
-def _length(unit: Muscles, w: Any) -> Any:
-    s = np.sin(unit.pennation_angle_at_optimal)
-    return unit.optimal_fiber_length * np.sqrt(w * w + s * s)
+def reaches(unit: Unit, previous: Any, musculotendon_length: Any, w: Any) -> Any:
+    """Whether the search in motion, from a previous fiber length [m], could end at w."""
+    x, cosine = muscle.of_length(unit, previous)
+    along, taut = x * cosine, taut_length(unit, musculotendon_length)
+    return (w > SHORTEST) & (w <= where(along > taut, along, taut) + MARGIN)
 
 
 @pure
-def _of_length(curves: Curves, sample: Sample, length: Any) -> Any:
-    velocity = sample.newest * length + sample.past
-    return muscle.equilibrium_of_length(
-        curves, sample.unit, length, sample.activation, velocity, sample.musculotendon_length
+def plainly_enclosed(pieces: Curves, root: Root, sample: Sample, w: Any) -> Any:
+    """Whether CEINMS's bracket surely has a change of sign around a root w; see `plain_curves`.
+
+    At both ends the fiber is at its velocity limits. At the short end the tendon is taut, and at
+    the root, so at the long end too, it pulls less than a fiber of that length.
+    """
+    unit, lmt = sample.unit, sample.musculotendon_length
+    pull = value(pieces.tendon_force_strain, muscle.strain(unit, w, lmt))
+    x, _ = muscle.of_projection(unit, w)
+    per_length = sample.newest * unit.optimal_fiber_length
+    slowest = (per_length * root.lower + sample.past) * unit.per_speed
+    fastest = (per_length * root.upper + sample.past) * unit.per_speed
+    inside = (w > 0.0) & (x > root.lower) & (x < root.upper)
+    inside = inside & (slowest <= -1.0) & (fastest >= 1.0)
+    taut = muscle.strain(unit, root.lower, lmt) > TAUT_STRAIN  # w is no longer than x
+    return inside & taut & (pull < LONG_PULL)
+
+
+def plain_curves(curves: Curves, root: Root) -> bool:
+    """Whether the curves bear out `plainly_enclosed`.
+
+    A taut tendon pulls the more the longer it is, but for a little. A fiber that shortens at its
+    limit has no active force, one at the short end of the bracket no passive force, and one at the
+    long end more passive force than `LONG_PULL`, even at the largest pennation that is possible
+    there.
+    """
+    if root.upper == 0.0:
+        return False
+    pull = value(curves.tendon_force_strain, np.linspace(-1.0, 1.0, 8001))
+    drop = np.max(np.maximum.accumulate(pull) - pull)
+    slack = np.max(value(curves.tendon_force_strain, np.linspace(-1.0, 0.0, 1001)))
+    taut = np.min(value(curves.tendon_force_strain, np.linspace(TAUT_STRAIN, 1.0, 8001)))
+    active = np.min(value(curves.active_force_length, np.linspace(0.0, root.upper, 4001)))
+    slowest, fastest = (float(value(curves.force_velocity, v)) for v in (-1.0, 1.0))
+    short = value(curves.passive_force_length, root.lower)
+    long = value(curves.passive_force_length, root.upper)
+    cosine = np.sqrt(1.0 - 1.0 / root.upper**2)
+    return bool(
+        drop <= LITTLE
+        and slack <= NO_PULL < taut
+        and abs(slowest) <= 1e-9
+        and abs(fastest) <= 2.0
+        and active >= -0.1 * LITTLE
+        and short <= 0.5 * NO_PULL
+        and (long - LITTLE) * cosine > LONG_PULL + LITTLE
+    )
+
+
+@outlined
+def bracketed(curves: Curves, root: Root, sample: Sample) -> Any:
+    """Whether g changes its sign between the ends of CEINMS's bracket."""
+    shortest = root.lower * sample.unit.optimal_fiber_length
+    longest = root.upper * sample.unit.optimal_fiber_length
+    return not residual(curves, sample, shortest) * residual(curves, sample, longest) > 0.0
+
+
+@pure
+def _length(unit: Unit, w: Any) -> Any:
+    return unit.optimal_fiber_length * muscle.of_projection(unit, w)[0]
+
+
+@outlined
+def residual(curves: Curves, sample: Sample, length: Any) -> Any:
+    """g of a fiber length [m], upright ones included: what CEINMS's search evaluates."""
+    unit = sample.unit
+    x, cosine = muscle.of_length(unit, length)
+    v = muscle.norm_velocity(unit, sample.newest * length + sample.past)
+    return muscle.equilibrium(
+        curves, unit, x, cosine, sample.activation, v, sample.musculotendon_length
     )
 
 
 @pure
-def total_slope(unit: Muscles, partials: Any, w: Any, newest: Any) -> Any:
-    """dg/dw with the velocity that follows w."""
-    s = np.sin(unit.pennation_angle_at_optimal)
-    along = unit.optimal_fiber_length * w / np.sqrt(w * w + s * s)
-    return partials.w + partials.fiber_velocity * newest * along
+def partials_at(curves: Curves, sample: Sample, w: Any) -> Any:
+    """The equilibrium's partials at a projected length w, and dg/dw with the velocity of w."""
+    unit = sample.unit
+    x, cosine = muscle.of_projection(unit, w)
+    v = muscle.norm_velocity(unit, sample.newest * unit.optimal_fiber_length * x + sample.past)
+    g = muscle.equilibrium_partials(
+        curves, unit, x, cosine, sample.activation, v, sample.musculotendon_length
+    )
+    return g, total_slope(unit, g, cosine, sample.newest)
 
 
 @pure
+def total_slope(unit: Unit, partials: Any, cosine: Any, newest: Any) -> Any:
+    """dg/dw with the velocity that follows w: dl/dw = l_o w/x."""
+    return partials.w + partials.fiber_velocity * newest * unit.optimal_fiber_length * cosine
+
+
+@outlined
 def newton(curves: Curves, sample: Sample, lower: Any, upper: Any, w: Any) -> Any:
     """Root w of g in [lower, upper] from a guess in it, and a flag."""
     last, before_last, flag = np.inf, np.inf, NOTHING
     for _ in range(NEWTON_ROUNDS):
-        velocity = sample.newest * _length(sample.unit, w) + sample.past
-        g = muscle.equilibrium_partials(
-            curves, sample.unit, w, sample.activation, velocity, sample.musculotendon_length
-        )
-        slope = total_slope(sample.unit, g, w, sample.newest)
+        g, slope = partials_at(curves, sample, w)
         step = -g.residual / slope if slope < 0.0 else np.inf
         if abs(step) <= NEWTON_STEP:
             return min(max(w + step, lower), upper), flag
@@ -198,7 +277,7 @@ def newton(curves: Curves, sample: Sample, lower: Any, upper: Any, w: Any) -> An
     return w, flag | FAILED
 
 
-@pure
+@outlined
 def brent(curves: Curves, sample: Sample, a: Any, b: Any, ga: Any, gb: Any, tolerance: Any) -> Any:
     """Root between lengths a and b [m] by CEINMS's path, and whether 100 rounds sufficed."""
     c, gc, d, e = b, gb, 0.0, 0.0
@@ -232,5 +311,59 @@ def brent(curves: Curves, sample: Sample, a: Any, b: Any, ga: Any, gb: Any, tole
             e = d = middle
         a, ga = b, gb
         b = b + d if abs(d) > nearest else b + (nearest if middle >= 0.0 else -nearest)
-        gb = _of_length(curves, sample, b)
+        gb = residual(curves, sample, b)
     return b, False
+
+
+class LengthSlopes(NamedTuple):
+    """Slopes of a fiber length [m] that solves its equilibrium."""
+
+    activation: Any
+    musculotendon_length: Any
+    past_velocity: Any  # the part of the velocity that earlier lengths determine
+    optimal_fiber_length: Any
+    pennation_angle_at_optimal: Any
+    tendon_slack_length: Any
+    max_contraction_velocity: Any
+    fiber_damping: Any
+    percentage_change: Any
+
+
+@pure
+def length_slopes(
+    curves: Curves, sample: Sample, x: Any, cosine: Any, v: Any, on_rigid: Any, at_floor: Any
+) -> LengthSlopes:
+    """Slopes of the fiber length of a sample at norm length x, pennation cosine, norm velocity v.
+
+    The length l = l_o x(w) moves with the root w of g, and w by the implicit function theorem:
+    with G the total slope of g, and R = -(dl/dw) / G, by any argument q
+
+        dl/dq = R dg/dq,     dl/dp = (dl/dp at fixed w) (1 + R newest dg/dv) + R dg/dp
+
+    for parameters p that l_o x(w) contains. On the floor, and where |G| is below `SLOPE_FLOOR`, so
+    that the root moves freely, w stands still. All is zero where the length is that under a rigid
+    tendon, which has slopes of its own.
+    """
+    unit = sample.unit
+    g = muscle.equilibrium_partials(
+        curves, unit, x, cosine, sample.activation, v, sample.musculotendon_length
+    )
+    slope = total_slope(unit, g, cosine, sample.newest)
+    moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (on_rigid == 0) & (at_floor == 0)
+    along = where(moves, unit.optimal_fiber_length * cosine, 0.0)
+    ratio = -along / where(moves, slope, 1.0)
+    by_v = ratio * g.fiber_velocity
+    share = where(on_rigid == 0, 1.0 + by_v * sample.newest, 0.0)
+    by_sine = unit.optimal_fiber_length * unit.pennation_sine / x * share
+    of_sine = by_sine + ratio * g.pennation_sine
+    return LengthSlopes(
+        activation=ratio * g.activation,
+        musculotendon_length=ratio * g.musculotendon_length,
+        past_velocity=by_v,
+        optimal_fiber_length=x * share + ratio * g.optimal_fiber_length,
+        pennation_angle_at_optimal=of_sine * unit.pennation_cosine,
+        tendon_slack_length=ratio * g.tendon_slack_length,
+        max_contraction_velocity=ratio * g.max_contraction_velocity,
+        fiber_damping=ratio * g.fiber_damping,
+        percentage_change=ratio * g.percentage_change,
+    )

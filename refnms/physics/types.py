@@ -33,27 +33,55 @@ class Muscles(NamedTuple):
     percentage_change: Any  # rise of the optimal fiber length at zero activation [-]
 
 
+class Unit(NamedTuple):
+    """The numbers of a muscle as its formulas want them; made by `muscle.unit`."""
+
+    optimal_fiber_length: Any  # [m]
+    per_length: Any  # 1 / optimal_fiber_length
+    pennation_sine: Any  # at optimal fiber length
+    pennation_cosine: Any
+    tendon_slack_length: Any  # [m]
+    per_tendon: Any  # 1 / tendon_slack_length; 0 for a rigid tendon, whose strain is 0
+    per_velocity: Any  # 1 / max_contraction_velocity
+    per_speed: Any  # 1 / (optimal_fiber_length max_contraction_velocity) [s/m]
+    max_isometric_force: Any  # [N]
+    strength_coefficient: Any
+    fiber_damping: Any
+    percentage_change: Any
+
+
 class Curve(NamedTuple):
     """A C2 piecewise cubic: dimensionless in, dimensionless out.
 
-    Inside segment i, with d = x - knots[i]: y = ((c3 d + c2) d + c1) d + c0, c = coefficients[i].
-    Outside the knots it is a straight line of slope `outer_slopes` (CEINMS: zero, a constant).
-    `buckets[j]` is the segment at the left edge of the j-th of equal intervals between the ends.
+    Piece i holds for edges[i] < x <= edges[i + 1]; with d = x - origin, (origin, c0, c1, c2, c3) =
+    pieces[i], its value is ((c3 d + c2) d + c1) d + c0. The first and the last piece are the
+    straight lines beyond the knots.
     """
 
     knots: Array  # (n,) strictly increasing
-    coefficients: Array  # (n - 1, 4), c0 first
-    outer_slopes: Array  # (2,) below and above
-    buckets: Integers  # (B,)
+    edges: Array  # (n + 2,) from -inf to inf
+    pieces: Array  # (n + 1, 5)
+
+
+class Piece(NamedTuple):
+    """One piece of a curve, found beforehand: it stands for the curve wherever it holds."""
+
+    lower: Any
+    upper: Any
+    origin: Any
+    c0: Any
+    c1: Any
+    c2: Any
+    c3: Any
 
 
 class Curves(NamedTuple):
-    """The four curves of a Hill-type muscle."""
+    """The four curves of a Hill-type muscle, each whole or the piece of it that is asked for."""
 
-    active_force_length: Curve  # of fiber length / activation-dependent optimal length
-    passive_force_length: Curve  # of fiber length / optimal_fiber_length
-    force_velocity: Curve  # of fiber velocity / max_contraction_velocity, shortening negative
-    tendon_force_strain: Curve  # of tendon strain
+    active_force_length: Any  # of fiber length / activation-dependent optimal length
+    passive_force_length: Any  # of fiber length / optimal_fiber_length
+    force_velocity: Any  # of fiber velocity / max_contraction_velocity, shortening negative
+    tendon_force_strain: Any  # of tendon strain
 
 
 class SplineFactors(NamedTuple):
@@ -76,6 +104,7 @@ class Timeline(NamedTuple):
     rows: Integers  # (N + 1,) and excitation rows [rows[i], rows[i + 1])
     solver_weights: Array  # (T, K) v[t] = sum_k weights[t, k] l[t - k] inside the equilibrium
     force_weights: Array  # (T, K) the same in the force; K = 0: from the spline of the whole trial
+    one_velocity: bool  # the force has the velocity of the equilibrium
     spline: SplineFactors
 
 
@@ -102,6 +131,26 @@ class System(NamedTuple):
     start: FilterStart
     root: Root
     node_tolerance: float  # of the node of the piecewise activation; 0: to rounding
+    rigid: bool  # tendon
+    plain: bool  # curves, as `solve.plain_curves` means it
+    piecewise: bool  # shape of the activation, else exponential
+
+
+class MuscleSignals(NamedTuple):
+    """What one run computes: rows `(K, M)`, then frames `(T, M)`."""
+
+    neural_activation: Any
+    activation: Any
+    fiber_length: Any  # [m]
+    fiber_velocity: Any  # of the force [m/s]
+    tendon_force: Any  # [N]
+
+
+def unpacked(packed: Any, rows: int, frames: int) -> MuscleSignals:
+    """The signals that stand one below the other in one array `(K + 4 T, M)`."""
+    ends = [rows + k * frames for k in range(5)]
+    starts = [0, *ends[:-1]]
+    return MuscleSignals(*(packed[i:j] for i, j in zip(starts, ends, strict=True)))
 
 
 class Flag(enum.IntFlag):

@@ -8,7 +8,17 @@ from strategies import CURVES, STEP, seeds
 
 from refnms.jit import HAVE_NUMBA, kernel
 from refnms.physics import curves
-from refnms.physics.curves import sampled_curve, segment, spline_curve, value, value_and_slope
+from refnms.physics.curves import (
+    holds,
+    near_segment,
+    piece,
+    piece_numbered,
+    sampled_curve,
+    segment,
+    spline_curve,
+    value,
+    value_and_slope,
+)
 
 FIELDS = CURVES._fields
 # Computed by CEINMS 0.9 itself from its default points: curve, x, value, slope.
@@ -46,12 +56,17 @@ POINTS = {
 }
 
 
+def inner_pieces(curve):
+    """Origins and four coefficients `(5, n - 1)` of the pieces between knots."""
+    return curve.pieces[1:-1].T
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_default_curves_pass_every_published_point(name):
     x, y = (np.array(row.split(), float) for row in POINTS[name])
     curve = getattr(CURVES, name)
     np.testing.assert_array_equal(curve.knots, x)
-    np.testing.assert_array_equal(curve.coefficients[:, 0], y[:-1])
+    np.testing.assert_array_equal(inner_pieces(curve)[:2], (x[:-1], y[:-1]))
     np.testing.assert_allclose(value(curve, x[-1]), y[-1], rtol=1e-9, atol=1e-13)
 
 
@@ -97,7 +112,7 @@ def test_a_spline_passes_its_points_with_continuous_slope_and_curvature(drawn):
     x, y = drawn
     curve = spline_curve(x, y)
     h = np.diff(x)
-    c0, c1, c2, c3 = curve.coefficients.T
+    _, c0, c1, c2, c3 = inner_pieces(curve)
     terms = np.abs([c0, c1 * h, c2 * h**2, c3 * h**3]).max(axis=0)
     rounding = 1e-13 * np.array([terms, 3 * terms / h, 6 * terms / h**2]).T
     end = np.array(
@@ -115,8 +130,8 @@ def test_the_spline_ends_with_the_third_derivative_of_four_points(drawn):
     if len(x) < 4:
         return
     curve = spline_curve(x, y)
-    for ends, c3 in ((slice(None, 4), curve.coefficients[0, 3]), (slice(-4, None), None)):
-        c3 = curve.coefficients[-1, 3] if c3 is None else c3
+    thirds = inner_pieces(curve)[4]
+    for ends, c3 in ((slice(None, 4), thirds[0]), (slice(-4, None), thirds[-1])):
         d = [
             y[ends][i] / np.prod(np.delete(x[ends][i] - x[ends], i)) for i in range(4)
         ]  # Lagrange's form: another way to the divided difference
@@ -137,10 +152,10 @@ def test_beyond_its_knots_a_curve_is_straight_and_at_the_end_knot_the_inner_slop
     drawn, outer
 ):
     curve = spline_curve(*drawn, outer_slopes=outer)
-    _, c1, c2, c3 = curve.coefficients[-1]
+    _, _, c1, c2, c3 = inner_pieces(curve)[:, -1]
     h = np.diff(curve.knots)[-1]
     for knot, step, outside, inside in (
-        (curve.knots[0], -2.0, outer[0], curve.coefficients[0, 1]),
+        (curve.knots[0], -2.0, outer[0], inner_pieces(curve)[2, 0]),
         (curve.knots[-1], 2.0, outer[1], (3 * c3 * h + 2 * c2) * h + c1),
     ):
         y, slope = value_and_slope(curve, knot)
@@ -150,29 +165,95 @@ def test_beyond_its_knots_a_curve_is_straight_and_at_the_end_knot_the_inner_slop
         assert value_and_slope(curve, np.nextafter(knot, knot + step))[1] == outside
 
 
+# ---- which piece holds a number ----
+
+
+def everywhere(curve):
+    """Numbers on and beside all knots, between and beyond them."""
+    knots = curve.knots
+    between = np.linspace(knots[0] - 1.0, knots[-1] + 1.0, 101)
+    beside = [knots, np.nextafter(knots, np.inf), np.nextafter(knots, -np.inf)]
+    return np.concatenate([*beside, between, [np.inf, -np.inf]])
+
+
+def test_the_pieces_lie_side_by_side_from_minus_to_plus_infinity():
+    curve = CURVES.active_force_length
+    np.testing.assert_array_equal(curve.edges[[0, -1]], (-np.inf, np.inf))
+    np.testing.assert_array_equal(curve.edges[2:-1], curve.knots[1:])
+    assert curve.edges[1] == np.nextafter(curve.knots[0], -np.inf)
+    assert len(curve.pieces) == len(curve.edges) - 1 == len(curve.knots) + 1
+
+
+def test_a_knot_belongs_to_the_segment_on_its_left_and_the_first_knot_to_the_first():
+    curve = CURVES.active_force_length
+    inner = np.arange(1, curve.knots.size)
+    np.testing.assert_array_equal(segment(curve, curve.knots), [1, *inner])
+    beyond = np.nextafter(curve.knots[[0, -1]], (-np.inf, np.inf))
+    np.testing.assert_array_equal(segment(curve, beyond), [0, curve.knots.size])
+
+
+@given(points())
+def test_the_piece_of_a_number_is_the_one_that_holds_it(drawn):
+    curve = spline_curve(*drawn)
+    for x in everywhere(curve):
+        i = segment(curve, x)
+        found = [holds(piece_numbered(curve, k), x) for k in range(len(curve.pieces))]
+        if np.isfinite(x) or x > 0.0:
+            np.testing.assert_array_equal(np.flatnonzero(found), [i])
+        np.testing.assert_array_equal(piece(curve, x), piece_numbered(curve, i))
+
+
+@given(points())
+def test_a_search_that_starts_at_any_piece_ends_where_a_plain_one_does(drawn):
+    curve = spline_curve(*drawn)
+    for x in everywhere(curve):
+        wanted = segment(curve, x)
+        found = [near_segment(curve, x, i) for i in range(len(curve.pieces))]
+        assert found == [wanted] * len(curve.pieces)
+
+
+def test_a_search_for_what_is_no_number_ends():
+    curve = CURVES.force_velocity
+    for i in range(len(curve.pieces)):
+        assert 0 <= near_segment(curve, np.nan, i) < len(curve.pieces)
+    assert not holds(piece(curve, 0.5), np.nan)
+    assert np.isnan(value_and_slope(curve, np.nan)).all()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_piece_stands_for_its_curve_wherever_it_holds(name):
+    curve = getattr(CURVES, name)
+    x = np.concatenate([curve.knots, np.linspace(curve.knots[0] - 1.0, curve.knots[-1] + 1.0, 301)])
+    pieces = piece(curve, x)
+    assert piece(pieces, x) is pieces
+    assert holds(pieces, x).all()
+    np.testing.assert_array_equal(value_and_slope(pieces, x), value_and_slope(curve, x))
+    np.testing.assert_array_equal(value(pieces, x), value(curve, x))
+    np.testing.assert_array_equal(curves.value_slope(pieces, x), curves.value_slope(curve, x))
+
+
 @kernel
-def segments(curve, x, found):
+def look_up(curve, x, found, near, y):
     for i in range(x.size):
         found[i] = segment(curve, x[i])
+        near[i] = near_segment(curve, x[i], near[max(i - 1, 0)])
+        y[i, 0], y[i, 1] = value_and_slope(curve, x[i])
+        y[i, 2], y[i, 3] = value_and_slope(piece(curve, x[i]), x[i])
 
 
 @pytest.mark.skipif(not HAVE_NUMBA, reason="Numba is not installed")
-@given(points())
-def test_compiled_code_finds_the_segment_that_a_search_finds_also_next_to_a_knot(drawn):
+@given(points(), seeds)
+def test_compiled_code_finds_the_segment_that_a_search_finds_also_next_to_a_knot(drawn, seed):
     curve = spline_curve(*drawn)
-    knots = curve.knots
-    between = np.linspace(knots[0] - 1.0, knots[-1] + 1.0, 101)
-    near = [knots, np.nextafter(knots, np.inf), np.nextafter(knots, -np.inf)]
-    x = np.concatenate([*near, between, [np.inf, -np.inf]])
-    found = np.empty(x.size, np.int64)
-    segments(curve, x, found)
+    x = np.random.default_rng(seed).permutation(everywhere(curve))
+    found, near = np.zeros((2, x.size), np.int64)
+    y = np.empty((x.size, 4))
+    look_up(curve, x, found, near, y)
     np.testing.assert_array_equal(found, segment(curve, x))
-    assert segment(curve, knots[-1]) == knots.size - 2
-
-
-def test_a_knot_belongs_to_the_segment_on_its_left():
-    curve = CURVES.active_force_length
-    np.testing.assert_array_equal(segment(curve, curve.knots[1:]), np.arange(curve.knots.size - 1))
+    np.testing.assert_array_equal(near, found)
+    finite = np.isfinite(x)
+    for pair in (y[finite, :2], y[finite, 2:]):
+        np.testing.assert_array_equal(pair.T, value_and_slope(curve, x[finite]))
 
 
 def test_a_sampled_curve_follows_its_function_to_1e_8():

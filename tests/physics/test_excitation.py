@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import STEP, seeds
 
-from refnms.physics.excitation import interpolate, interpolate_vjp, mapped, matching_rows
+from refnms.physics.excitation import interpolate, interpolate_slope, mapped, matching_rows
 
 
 def test_mapped_envelopes_are_weighted_sums_inside_0_and_1():
@@ -81,32 +81,49 @@ def test_between_samples_the_excitation_lies_on_their_chord():
 def test_before_the_first_and_after_the_last_sample_the_end_sample_holds():
     found = interpolate(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]))
     np.testing.assert_array_equal(found, [SAMPLES[0], SAMPLES[-1]])
-    bar = np.ones((2, 2))
-    found = interpolate_vjp(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]), bar)
+    found = interpolate_slope(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]))
     np.testing.assert_array_equal(found, 0.0)
 
 
+def test_every_muscle_has_its_own_delay_whether_shared_or_not():
+    time, delay = np.array([0.2, 0.33]), np.array([0.05, 0.02, 0.05, 0.02])
+    samples = np.hstack([SAMPLES, SAMPLES])
+    for of in (interpolate, interpolate_slope):
+        found = of(EMG_TIME, samples, time, delay)
+        for m in range(4):
+            alone = of(EMG_TIME, samples[:, [m]], time, delay[[m]])
+            np.testing.assert_array_equal(found[:, [m]], alone)
+
+
+def test_the_muscles_of_a_frame_lie_side_by_side():
+    """Another layout would compile every kernel anew, and none of its loops would be wide."""
+    time, samples = np.linspace(0.1, 0.4, 7), np.hstack([SAMPLES] * 2)
+    for delay in (np.full(4, 0.05), np.array([0.0, 0.01, 0.02, 0.03])):
+        for of in (interpolate, interpolate_slope):
+            assert of(EMG_TIME, samples, time, delay).flags.c_contiguous
+
+
 @given(seeds)
-def test_the_cotangent_of_the_delay_is_that_of_a_complex_step(seed):
+def test_the_slope_by_the_delay_is_that_of_a_complex_step(seed):
     rng = np.random.default_rng(seed)
     emg_time = np.cumsum(rng.uniform(0.001, 0.01, 40))
-    samples, bar = rng.uniform(size=(40, 3)), rng.normal(size=(15, 3))
+    samples = rng.uniform(size=(40, 3))
     time, delay = np.linspace(-0.02, 0.3, 15), rng.uniform(0.0, 0.1, 3)
     stepped = interpolate(emg_time, samples, time, delay + 1j * STEP).imag / STEP
-    found = interpolate_vjp(emg_time, samples, time, delay, bar)
-    np.testing.assert_allclose(found, np.sum(bar * stepped, axis=0), rtol=1e-9, atol=1e-9)
+    found = interpolate_slope(emg_time, samples, time, delay)
+    np.testing.assert_allclose(found, stepped, rtol=1e-9, atol=1e-9)
 
 
 @given(st.integers(1, 3), st.sampled_from([-1e-12, 0.0, 1e-12]))
 def test_on_a_sample_the_mean_of_both_slopes_is_taken_as_central_differences_see_it(k, off):
     time, delay = np.array([EMG_TIME[k] + 0.05 + off]), np.full(2, 0.05)
-    found = interpolate_vjp(EMG_TIME, SAMPLES, time, delay, np.ones((1, 2)))
+    found = interpolate_slope(EMG_TIME, SAMPLES, time, delay)
     h = 1e-6
-    right, left = (interpolate(EMG_TIME, SAMPLES, time, delay + d)[0] for d in (h, -h))
+    right, left = (interpolate(EMG_TIME, SAMPLES, time, delay + d) for d in (h, -h))
     np.testing.assert_allclose(found, (right - left) / (2.0 * h), rtol=1e-5)
 
 
 def test_on_an_end_sample_the_inner_slope_is_taken():
     time = np.array([EMG_TIME[0]])
-    found = interpolate_vjp(EMG_TIME, SAMPLES, time, np.zeros(2), np.ones((1, 2)))
-    np.testing.assert_allclose(found, -(SAMPLES[1] - SAMPLES[0]) / 0.1)
+    found = interpolate_slope(EMG_TIME, SAMPLES, time, np.zeros(2))
+    np.testing.assert_allclose(found, [-(SAMPLES[1] - SAMPLES[0]) / 0.1])

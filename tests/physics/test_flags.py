@@ -22,7 +22,16 @@ UNIT = Muscles(-0.5, -0.5, -1.0, LO, ANGLE, LTS, 1000.0, VMAX, 1.0, 0.0, 0.1, 0.
 
 def system(profile: str = "native", curves: Curves | None = None) -> System:
     p = PROFILES[profile]
-    return System(curves or ceinms_default(), timeline([TIME], [0], p), p.start, p.root, 0.0)
+    return System(
+        curves=curves or ceinms_default(),
+        timeline=timeline([TIME], [0], p),
+        start=p.start,
+        root=p.root,
+        node_tolerance=0.0,
+        rigid=False,
+        plain=False,
+        piecewise=False,
+    )
 
 
 def along(length: Any) -> Any:

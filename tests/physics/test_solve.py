@@ -4,42 +4,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import CURVES, PROFILES, STEP, draw_case, seeds, units
+from samples import BRACKET, balance, rigid, samples, units_of
+from strategies import CURVES, STEP
 
 from refnms.physics import muscle, solve
-from refnms.physics.profiles import NATIVE, ceinms_0_9
-from refnms.physics.solve import Sample, newton, past_velocity, solve_sample
+from refnms.physics.profiles import NATIVE
+from refnms.physics.solve import (
+    Sample,
+    newton,
+    past_velocity,
+    solve_sample,
+)
 from refnms.physics.types import Flag, Root
-
-BRACKET = ceinms_0_9(tolerance=0.0).root
-
-
-@st.composite
-def samples(draw):
-    """A sample in motion and its previous fiber length: stretched, slack, short or long."""
-    rng = np.random.default_rng(draw(seeds))
-    unit = draw(units())
-    lo, s = unit.optimal_fiber_length, np.sin(unit.pennation_angle_at_optimal)
-    previous = lo * np.sqrt(rng.uniform(0.05, 1.8) ** 2 + s * s)
-    strain = draw(st.floats(-0.02, 0.08) | st.floats(-0.5, 0.3))
-    newest = 1.0 / draw(st.floats(1e-4, 0.05))  # time steps from 0.1 to 50 ms
-    length = unit.tendon_slack_length * (1.0 + strain) + lo * rng.uniform(0.1, 1.8)
-    activation = draw(st.floats(0.0, 1.0))
-    return Sample(unit, activation, length, newest, -newest * previous), previous
 
 
 def residual(sample, length):
     """g and its slope in w at a fiber length."""
-    velocity = sample.newest * length + sample.past
-    x, cosine = muscle.projection(sample.unit, length)
-    g = muscle.equilibrium_partials(
-        CURVES, sample.unit, x * cosine, sample.activation, velocity, sample.musculotendon_length
-    )
-    return g.residual, solve.total_slope(sample.unit, g, x * cosine, sample.newest)
-
-
-def rigid(sample):
-    return muscle.rigid_fiber_length(sample.unit, sample.musculotendon_length)
+    x, cosine = muscle.of_length(sample.unit, length)
+    g, slope = solve.partials_at(CURVES, sample, x * cosine)
+    return g.residual, slope
 
 
 @given(samples())
@@ -48,10 +31,8 @@ def test_in_motion_the_length_is_a_root_or_flagged(drawn):
     length, flag = solve_sample(CURVES, NATIVE.root, sample, previous, previous)
     assert flag in (0, Flag.HELPED, Flag.FLOOR)
     if flag == Flag.FLOOR:
-        w = np.sqrt(
-            (length / sample.unit.optimal_fiber_length) ** 2
-            - np.sin(sample.unit.pennation_angle_at_optimal) ** 2
-        )
+        x = length / sample.unit.optimal_fiber_length
+        w = np.sqrt(x**2 - sample.unit.pennation_sine**2)
         np.testing.assert_allclose(w, 0.02, rtol=1e-9)
         assert residual(sample, length)[0] < 1e-9  # it would be shorter still
     else:
@@ -64,7 +45,7 @@ def test_in_ceinms_bracket_the_length_is_a_root_or_the_rigid_length(drawn):
     sample, previous = drawn
     lo = sample.unit.optimal_fiber_length
     g_short, g_long = (
-        solve._of_length(CURVES, sample, end * lo) for end in (BRACKET.lower, BRACKET.upper)
+        solve.residual(CURVES, sample, end * lo) for end in (BRACKET.lower, BRACKET.upper)
     )
     length, flag = solve_sample(CURVES, BRACKET, sample, previous, previous)
     if g_short * g_long > 0.0:
@@ -101,21 +82,33 @@ def test_brent_stays_within_its_tolerance_of_a_change_of_sign(tolerance, drawn):
         CURVES, BRACKET._replace(tolerance=tolerance), sample, previous, previous
     )
     if flag == 0:
-        low, high = (solve._of_length(CURVES, sample, length + d * tolerance) for d in (-1, 1))
+        low, high = (solve.residual(CURVES, sample, length + d * tolerance) for d in (-1, 1))
         assert low * high <= 0.0 or abs(residual(sample, length)[0]) < 1e-12
 
 
 @given(samples(), st.floats(0.01, 1.7))
 def test_the_total_slope_is_that_of_the_residual_with_the_velocity_that_follows(drawn, w):
     sample, _ = drawn
-    w = np.complex128(w + 1j * STEP)
-    velocity = sample.newest * solve._length(sample.unit, w) + sample.past
-    signals = (sample.activation, velocity, sample.musculotendon_length)
-    expected = muscle.equilibrium(CURVES, sample.unit, w, *signals).imag / STEP
-    signals = (sample.activation, velocity.real, sample.musculotendon_length)
-    g = muscle.equilibrium_partials(CURVES, sample.unit, w.real, *signals)
-    found = solve.total_slope(sample.unit, g, w.real, sample.newest)
+    expected = balance(CURVES, sample, np.complex128(w + 1j * STEP)).imag / STEP
+    g, found = solve.partials_at(CURVES, sample, w)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    cosine = muscle.of_projection(sample.unit, w)[1]
+    assert solve.total_slope(sample.unit, g, cosine, sample.newest) == found
+    np.testing.assert_allclose(g.residual, balance(CURVES, sample, w), rtol=1e-13, atol=1e-13)
+
+
+@given(samples(), st.floats(0.01, 1.7))  # a shorter one has lost its digits in the length
+def test_the_residual_of_a_length_is_that_of_its_projection(drawn, w):
+    sample, _ = drawn
+    length = sample.unit.optimal_fiber_length * muscle.of_projection(sample.unit, w)[0]
+    found = solve.residual(CURVES, sample, length)
+    np.testing.assert_allclose(found, balance(CURVES, sample, w), rtol=1e-9, atol=1e-9)
+
+
+def test_the_residual_of_an_upright_fiber_has_the_sign_of_what_is_left_of_its_force():
+    sample = Sample(units_of(0.1, 0.9, 0.2), 1.0, 0.2, 0.0, 0.0)
+    height = sample.unit.optimal_fiber_length * sample.unit.pennation_sine
+    assert 0.0 > solve.residual(CURVES, sample, 0.9 * height) > -1e-14
 
 
 @given(samples())
@@ -139,10 +132,6 @@ def test_nan_is_a_failure_and_not_a_number():
 
 def plain_unit():
     return units_of(0.1, 0.2, 0.2)
-
-
-def units_of(lo, angle, lts):
-    return muscle.Muscles(-0.5, -0.5, -1.0, lo, angle, lts, 1000.0, 10.0, 1.0, 0.0, 0.1, 0.15)
 
 
 # ---- the first frame ----
@@ -230,13 +219,31 @@ def test_the_past_velocity_uses_what_the_trial_has_so_far():
     assert found == [0.0, 2000.0, 2300.0, 2300.0]
 
 
+def at_frame(unit, activation, lmt, lengths, t, first=0, root=NATIVE.root):
+    """Frame t of one muscle whose signals do not change; frames are 10 ms apart."""
+    weights = np.array([[0.0, 0.0]] + [[100.0, -100.0]] * (len(lengths) - 1))
+    signals = np.full((2, len(lengths), 1), [[[activation]], [[lmt]]])
+    return solve.at_frame(CURVES, root, weights, unit, *signals, lengths, t, 0, first)
+
+
 def test_a_guess_that_points_beyond_zero_is_not_followed():
     """Extrapolating a fiber that halves in one frame; its search starts at the last length."""
-    case = draw_case(0, PROFILES["native"])
-    lengths = np.zeros((3, 1))
-    unit = units_of(0.1, 0.5, 0.2)
-    lengths[:2, 0] = 0.16, 0.06
-    signals = np.full((3, 1), 0.5), np.full((3, 1), 0.26)
-    length, flag = solve.at_frame(case.system, unit, *signals, lengths, 2, 0, 0)
+    lengths = np.array([[0.16], [0.06], [0.0]])
+    length, flag = at_frame(units_of(0.1, 0.5, 0.2), 0.5, 0.26, lengths, 2)
     assert np.isfinite(length)
     assert not flag & Flag.FAILED
+
+
+def test_a_frame_knows_the_lengths_before_it_and_none_of_an_earlier_trial():
+    unit = plain_unit()
+    lengths = np.array([[0.05], [0.11], [0.10], [0.0]])
+    static = solve_sample(CURVES, NATIVE.root, Sample(unit, 0.5, 0.3, 0.0, 0.0), 0.0, 0.0)
+    assert at_frame(unit, 0.5, 0.3, lengths, 0) == static
+    for t, first, past, guess in (
+        (3, 0, 0.10, 2.0 * 0.10 - 0.11),
+        (3, 2, 0.10, 0.10),
+        (2, 1, 0.11, 0.11),
+    ):
+        sample = Sample(unit, 0.5, 0.3, 100.0, -100.0 * past)
+        wanted = solve_sample(CURVES, NATIVE.root, sample, past, guess)
+        assert at_frame(unit, 0.5, 0.3, lengths, t, first) == wanted

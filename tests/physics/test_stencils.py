@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds, times
+from strategies import EVERY_PROFILE, draw_case, seeds, times
 
-from refnms.physics import reference
 from refnms.physics.curves import spline_curve, value_slope
 from refnms.physics.profiles import NATIVE, ceinms_0_9
+from refnms.physics.reference.trials import trials
+from refnms.physics.reference.velocity import velocity
 from refnms.physics.stencils import spline_factors, timeline, trailing_weights
-from refnms.physics.types import System
 
 UNIT = np.arange(20.0)
 
@@ -71,11 +71,9 @@ def test_the_weights_give_the_last_slope_of_the_spline_of_the_last_points(seed, 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 30])
 def test_whole_trial_slopes_are_those_of_the_spline_of_the_trial(count, rng):
     time, lengths = times(rng, count), rng.normal(size=(count, 2))
-    profile = ceinms_0_9()
-    system = System(None, timeline([time], [0], profile), profile.start, profile.root, 0.0)
-    found = np.empty_like(lengths)
-    muscles = reference.lanes.Muscles(*np.ones((12, 2)))
-    reference.whole_trial_velocity(system, muscles, np.arange(2), 0, count, lengths, found)
+    case = draw_case(0, ceinms_0_9())
+    (trial,) = trials(case.system._replace(timeline=timeline([time], [0], ceinms_0_9())))
+    found = velocity(trial, lengths)
     if count == 1:
         np.testing.assert_array_equal(found, 0.0)
         return
@@ -129,3 +127,10 @@ def test_the_pivots_are_those_of_the_elimination_of_the_spline(rng):
 def test_a_profile_of_the_whole_trial_has_no_trailing_weights():
     assert timeline([UNIT], [0], ceinms_0_9()).force_weights.shape == (20, 0)
     assert timeline([UNIT], [0], NATIVE).force_weights.shape == (20, 2)
+
+
+@pytest.mark.parametrize("name", EVERY_PROFILE)
+def test_a_timeline_knows_whether_force_and_equilibrium_have_one_velocity(name):
+    line = timeline([UNIT], [0], EVERY_PROFILE[name])
+    same = np.array_equal(line.solver_weights, line.force_weights)
+    assert line.one_velocity == same == (name == "native")

@@ -1,143 +1,99 @@
-"""Loops of the fiber velocity: fixed linear functions of fiber lengths, and their transposes."""
+"""Velocities from the spline through all lengths of a trial: a linear map, and its transpose.
+
+The same for every column: fiber lengths of muscles, or their derivatives by anything.
+"""
 
 from __future__ import annotations
 
 from refnms.jit import kernel, pure
-from refnms.physics import solve
-from refnms.physics.kernels.lanes import place
-from refnms.physics.types import Array, Integers, Muscles, SplineFactors, System
-
-
-@kernel
-def trailing_velocity(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    begin: int,
-    end: int,
-    fiber_length: Array,
-    fiber_velocity: Array,
-) -> None:
-    """Fiber velocity of the force from the last few lengths."""
-    weights = system.timeline.force_weights
-    for lane in lanes:
-        m, first, stop, _ = place(system.timeline, lane, muscles.c1.size)
-        for t in range(first + begin, min(stop, first + end)):
-            past = solve.past_velocity(weights, fiber_length, t, m, t - first)
-            fiber_velocity[t, m] = weights[t, 0] * fiber_length[t, m] + past
-
-
-@kernel
-def trailing_velocity_vjp(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    fiber_length: Array,
-    fiber_velocity: Array,
-    fiber_velocity_bar: Array,
-    muscles_bar: Muscles,
-    fiber_length_bar: Array,
-) -> None:
-    """Adjoint of `trailing_velocity`."""
-    weights = system.timeline.force_weights
-    for lane in lanes:
-        m, first, stop, _ = place(system.timeline, lane, muscles.c1.size)
-        for t in range(first, stop):
-            for k in range(min(weights.shape[1], t - first + 1)):
-                fiber_length_bar[t - k, m] += weights[t, k] * fiber_velocity_bar[t, m]
+from refnms.physics.types import Array, SplineFactors
 
 
 @pure
-def solve_spline(spline: SplineFactors, s: Array, m: int, first: int, stop: int) -> None:
-    """Replace column m of s, frames [first, stop), by the solution of the spline's system."""
-    h, pivots = spline.steps, spline.pivots
-    for t in range(first + 1, stop):
-        s[t, m] -= h[t - 1] / pivots[t - 1] * s[t - 1, m]
-    s[stop - 1, m] /= pivots[stop - 1]
-    for t in range(stop - 2, first - 1, -1):
-        s[t, m] = (s[t, m] - h[t] * s[t + 1, m]) / pivots[t]
+def _solve(spline: SplineFactors, s: Array) -> None:
+    """Replace the columns of s by the solutions of the spline's symmetric system."""
+    n, h, pivots = s.shape[0], spline.steps, spline.pivots
+    for t in range(1, n):
+        for c in range(s.shape[1]):
+            s[t, c] -= h[t - 1] / pivots[t - 1] * s[t - 1, c]
+    for c in range(s.shape[1]):
+        s[n - 1, c] /= pivots[n - 1]
+    for t in range(n - 2, -1, -1):
+        for c in range(s.shape[1]):
+            s[t, c] = (s[t, c] - h[t] * s[t + 1, c]) / pivots[t]
 
 
 @kernel
-def whole_trial_velocity(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    begin: int,
-    end: int,
-    fiber_length: Array,
-    fiber_velocity: Array,
-) -> None:
-    """Fiber velocity of the force from the spline through all lengths of the trial.
+def spline_velocity(spline: SplineFactors, l: Array, v: Array) -> None:
+    """Slopes v `(n, C)` of the splines through l `(n, C)`, the frames of one trial.
 
-    It knows no part of a trial: `begin` and `end` are not looked at. `fiber_velocity` first holds
-    the curvatures s, then, from the front, the slopes.
+    v first holds the curvatures, then, from the front, the slopes.
     """
-    spline, h = system.timeline.spline, system.timeline.spline.steps
-    l, v = fiber_length, fiber_velocity
-    for lane in lanes:
-        m, first, stop, _ = place(system.timeline, lane, muscles.c1.size)
-        trial, last = lane // muscles.c1.size, stop - 1
-        for t in range(first, stop):
-            v[t, m] = 0.0
-        if first == last:
-            continue
-        for t in range(first + 1, last):
-            v[t, m] = (l[t + 1, m] - l[t, m]) / h[t] - (l[t, m] - l[t - 1, m]) / h[t - 1]
-        if stop - first > 3:
-            for j in range(4):
-                v[first, m] += spline.first[trial, j] * l[first + j, m]
-                v[last, m] += spline.last[trial, j] * l[stop - 4 + j, m]
-        if stop - first > 2:
-            solve_spline(spline, v, m, first, stop)
-        chord = (l[last, m] - l[last - 1, m]) / h[last - 1]
-        end_slope = chord + h[last - 1] * (v[last - 1, m] + 2.0 * v[last, m])
-        for t in range(first, last):
-            chord = (l[t + 1, m] - l[t, m]) / h[t]
-            v[t, m] = chord - h[t] * (v[t + 1, m] + 2.0 * v[t, m])
-        v[last, m] = end_slope
+    n, h = l.shape[0], spline.steps
+    v[:] = 0.0
+    if n == 1:
+        return
+    last = n - 1
+    for t in range(1, last):
+        for c in range(l.shape[1]):
+            v[t, c] = (l[t + 1, c] - l[t, c]) / h[t] - (l[t, c] - l[t - 1, c]) / h[t - 1]
+    if n > 3:
+        for k in range(4):
+            for c in range(l.shape[1]):
+                v[0, c] += spline.first[0, k] * l[k, c]
+                v[last, c] += spline.last[0, k] * l[n - 4 + k, c]
+    if n > 2:
+        _solve(spline, v)
+    for t in range(last - 1):
+        for c in range(l.shape[1]):
+            chord = (l[t + 1, c] - l[t, c]) / h[t]
+            v[t, c] = chord - h[t] * (v[t + 1, c] + 2.0 * v[t, c])
+    step = h[last - 1]
+    for c in range(l.shape[1]):
+        chord, before, end = (l[last, c] - l[last - 1, c]) / step, v[last - 1, c], v[last, c]
+        v[last - 1, c] = chord - step * (end + 2.0 * before)
+        v[last, c] = chord + step * (before + 2.0 * end)
 
 
 @kernel
-def whole_trial_velocity_vjp(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    fiber_length: Array,
-    fiber_velocity: Array,
-    fiber_velocity_bar: Array,
-    muscles_bar: Muscles,
-    fiber_length_bar: Array,
-) -> None:
-    """Adjoint of `whole_trial_velocity`; the spline's system is symmetric.
+def spline_velocity_transposed(spline: SplineFactors, v_bar: Array, l_bar: Array) -> None:
+    """Add the cotangents of l to l_bar `(n, C)`; v_bar `(n, C)` is used up.
 
-    `fiber_velocity_bar` becomes the cotangents of the curvatures s, from the front.
+    v_bar becomes the cotangents of the curvatures, from the back.
     """
-    spline, h = system.timeline.spline, system.timeline.spline.steps
-    for lane in lanes:
-        m, first, stop, _ = place(system.timeline, lane, muscles.c1.size)
-        trial, end = lane // muscles.c1.size, stop - 1
-        l_bar, s_bar = fiber_length_bar, fiber_velocity_bar
-        if stop - first == 1:
-            continue
-        last, before = s_bar[end, m], 0.0
-        for t in range(first, end):
-            v_bar = s_bar[t, m]
-            chord_bar = (v_bar + last if t == end - 1 else v_bar) / h[t]
-            l_bar[t + 1, m] += chord_bar
-            l_bar[t, m] -= chord_bar
-            s_bar[t, m] = -2.0 * h[t] * v_bar - before
-            before = h[t] * v_bar
-        s_bar[end, m] = 2.0 * h[end - 1] * last - before
-        s_bar[end - 1, m] += h[end - 1] * last
-        if stop - first < 3:
-            continue
-        solve_spline(spline, s_bar, m, first, stop)
-        for t in range(first + 1, end):
-            l_bar[t + 1, m] += s_bar[t, m] / h[t]
-            l_bar[t, m] -= s_bar[t, m] / h[t] + s_bar[t, m] / h[t - 1]
-            l_bar[t - 1, m] += s_bar[t, m] / h[t - 1]
-        if stop - first > 3:
-            for j in range(4):
-                l_bar[first + j, m] += spline.first[trial, j] * s_bar[first, m]
-                l_bar[stop - 4 + j, m] += spline.last[trial, j] * s_bar[end, m]
+    n, h = v_bar.shape[0], spline.steps
+    if n == 1:
+        return
+    last = n - 1
+    step = h[last - 1]
+    for c in range(v_bar.shape[1]):
+        before, end = v_bar[last - 1, c], v_bar[last, c]
+        l_bar[last, c] += (before + end) / step
+        l_bar[last - 1, c] -= (before + end) / step
+        v_bar[last, c] = step * (2.0 * end - before)
+        v_bar[last - 1, c] = step * (end - 2.0 * before)
+        if last > 1:
+            v_bar[last - 1, c] -= h[last - 2] * v_bar[last - 2, c]
+    for t in range(last - 2, -1, -1):
+        for c in range(v_bar.shape[1]):
+            bar = v_bar[t, c]
+            l_bar[t + 1, c] += bar / h[t]
+            l_bar[t, c] -= bar / h[t]
+            v_bar[t, c] = -2.0 * h[t] * bar
+        if t > 0:
+            for c in range(v_bar.shape[1]):
+                v_bar[t, c] -= h[t - 1] * v_bar[t - 1, c]
+    if n < 3:
+        return
+    _solve(spline, v_bar)
+    for t in range(1, last):
+        for c in range(v_bar.shape[1]):
+            s_bar = v_bar[t, c]
+            l_bar[t + 1, c] += s_bar / h[t]
+            l_bar[t, c] -= s_bar / h[t] + s_bar / h[t - 1]
+            l_bar[t - 1, c] += s_bar / h[t - 1]
+    if n > 3:
+        for k in range(4):
+            for c in range(v_bar.shape[1]):
+                l_bar[k, c] += spline.first[0, k] * v_bar[0, c]
+                l_bar[n - 4 + k, c] += spline.last[0, k] * v_bar[last, c]

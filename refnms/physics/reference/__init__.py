@@ -1,47 +1,20 @@
-"""The NumPy engine: the functions of `kernels`, vectorised over the muscles of a trial.
+"""The NumPy engine: whole trials at once, vectorised over time and muscles.
 
-This is the engine to study, and it takes complex numbers: a complex step through its forward
-functions differentiates the whole chain. It solves an elastic trial at once (see `trajectory`);
-a `_vjp` leaves `output_bar` as it was.
+This is the engine to study. It takes complex numbers: a complex step through `forward`
+differentiates the whole chain. Its functions are those of `compiled`:
+
+- `forward`: from excitation to tendon force;
+- `adjoint`: cotangents of parameters and inputs from those of the signals;
+- `tangents`: derivatives of each muscle's signals by its own parameters;
+- `add_products`: what Gauss-Newton methods make of them.
+
+Shapes: rows `(K, M)` for excitation and neural activation, frames `(T, M)` for everything else; a
+`table` of parameters is `(12, M)`, in the order of `Muscles`.
 """
 
-from refnms.physics.reference.activation import (
-    exponential_activation,
-    exponential_activation_vjp,
-    neural_activation,
-    neural_activation_vjp,
-    piecewise_activation,
-    piecewise_activation_vjp,
-)
-from refnms.physics.reference.fiber import (
-    elastic_fiber_length,
-    elastic_fiber_length_vjp,
-    rigid_fiber_length,
-    rigid_fiber_length_vjp,
-)
-from refnms.physics.reference.force import tendon_force, tendon_force_vjp
-from refnms.physics.reference.velocity import (
-    trailing_velocity,
-    trailing_velocity_vjp,
-    whole_trial_velocity,
-    whole_trial_velocity_vjp,
-)
+from refnms.physics.reference.adjoint import adjoint
+from refnms.physics.reference.forward import forward
+from refnms.physics.reference.products import add_products
+from refnms.physics.reference.tangents import tangents
 
-__all__ = [
-    "elastic_fiber_length",
-    "elastic_fiber_length_vjp",
-    "exponential_activation",
-    "exponential_activation_vjp",
-    "neural_activation",
-    "neural_activation_vjp",
-    "piecewise_activation",
-    "piecewise_activation_vjp",
-    "rigid_fiber_length",
-    "rigid_fiber_length_vjp",
-    "tendon_force",
-    "tendon_force_vjp",
-    "trailing_velocity",
-    "trailing_velocity_vjp",
-    "whole_trial_velocity",
-    "whole_trial_velocity_vjp",
-]
+__all__ = ["add_products", "adjoint", "forward", "tangents"]

@@ -21,7 +21,7 @@ import numpy as np
 
 from refnms.physics import muscle, solve
 from refnms.physics.reference.bands import solve_forward, stencil
-from refnms.physics.types import SLOPE_FLOOR, Array, Curves, Flag, Integers, Muscles, Root
+from refnms.physics.types import SLOPE_FLOOR, Array, Curves, Flag, Integers, Root, Unit
 
 NEWTON_ROUNDS = 40
 NEAR = 1e-3  # a sample whose last step of w was no longer is near its root
@@ -40,7 +40,7 @@ class Window(NamedTuple):
     """The frames of a part that are solved together."""
 
     curves: Curves
-    unit: Muscles  # each (m,)
+    unit: Unit  # each (m,)
     weights: Array  # (n, K)
     past: Array  # (n, m) velocity from fiber lengths before the window [m/s]
     activation: Array  # (n, m)
@@ -56,28 +56,25 @@ class Linear(NamedTuple):
     along: Array  # dl/dw
 
 
-def _length(unit: Muscles, w: Array) -> Array:
-    s = np.sin(unit.pennation_angle_at_optimal)
-    return np.asarray(unit.optimal_fiber_length * np.sqrt(w * w + s * s))
+def _length(unit: Unit, w: Array) -> Array:
+    return np.asarray(unit.optimal_fiber_length * muscle.of_projection(unit, w)[0])
 
 
-def _partials(window: Window, w: Array, velocity: Array) -> Any:
-    return muscle.equilibrium_partials(
-        window.curves,
-        window.unit,
-        w,
-        window.activation,
-        velocity,
-        window.musculotendon_length,
-    )
+def _partials(window: Window, w: Array, velocity: Any) -> tuple[Any, Any]:
+    """The equilibrium's partials, and its slope in w with the velocity of the same length."""
+    unit = window.unit
+    x, cosine = muscle.of_projection(unit, w)
+    v = muscle.norm_velocity(unit, velocity)
+    lmt = window.musculotendon_length
+    g = muscle.equilibrium_partials(window.curves, unit, x, cosine, window.activation, v, lmt)
+    return g, solve.total_slope(unit, g, cosine, window.weights[:, :1])
 
 
 def _linear(window: Window, w: Array, length: Array) -> Linear:
-    unit, newest = window.unit, window.weights[:, :1]
+    unit = window.unit
     velocity = stencil(window.weights, length) + window.past
-    g = _partials(window, w, velocity)
+    g, slope = _partials(window, w, velocity)
     along = unit.optimal_fiber_length * unit.optimal_fiber_length * w / _length(unit, w)
-    slope = solve.total_slope(unit, g, w, newest)
     return Linear(g.residual, g.fiber_velocity, slope, along)
 
 
@@ -124,8 +121,8 @@ def solve_window(window: Window, root: Root, before: Array) -> tuple[Array, Inte
     return length, flags, settled & (np.abs(alone - w) <= SAME_ROOT)
 
 
-def _projected(unit: Muscles, length: Array) -> Any:
-    x, cosine = muscle.projection(unit, length)
+def _projected(unit: Unit, length: Array) -> Any:
+    x, cosine = muscle.of_length(unit, length)
     return x * cosine
 
 
@@ -141,8 +138,7 @@ def _alone(
     last = before_last = np.full_like(w, np.inf)
     found, helped = np.full_like(w, np.nan), np.zeros(w.shape, dtype=bool)
     for _ in range(NEWTON_ROUNDS):
-        g = _partials(window, w, newest * _length(unit, w) + past)
-        slope = solve.total_slope(unit, g, w, newest)
+        g, slope = _partials(window, w, newest * _length(unit, w) + past)
         step = np.where(slope < 0.0, -g.residual / np.where(slope < 0.0, slope, 1.0), np.inf)
         ends = (np.abs(step) <= solve.NEWTON_STEP) & np.isnan(found)
         found = np.where(ends, np.clip(w + step, lower, upper), found)
@@ -166,7 +162,7 @@ def _tamed(window: Window, at: Linear, far: Any) -> Linear:
     velocity would not answer at all.
     """
     unit, newest = window.unit, window.weights[:, :1]
-    per_velocity = at.along / (unit.optimal_fiber_length**2 * unit.max_contraction_velocity)
+    per_velocity = at.along * unit.per_speed * unit.per_length
     damped = np.minimum(at.by_velocity, -LEAST_DAMPING * per_velocity)
     by_velocity = np.where(far, damped, at.by_velocity)
     own = at.slope - at.by_velocity * newest * at.along
@@ -178,8 +174,15 @@ def _static(window: Window, lower: Array, upper: Array) -> Array:
     """A first guess of w: where the fibers would rest, by bisection."""
     for _ in range(12):
         w = 0.5 * (lower + upper)
+        x, cosine = muscle.of_projection(window.unit, w)
         g = muscle.equilibrium(
-            window.curves, window.unit, w, window.activation, 0.0, window.musculotendon_length
+            window.curves,
+            window.unit,
+            x,
+            cosine,
+            window.activation,
+            0.0,
+            window.musculotendon_length,
         )
         lower, upper = np.where(g > 0.0, w, lower), np.where(g > 0.0, upper, w)
     return w
@@ -187,16 +190,11 @@ def _static(window: Window, lower: Array, upper: Array) -> Array:
 
 def _bracketed(window: Window, root: Root, past: Array) -> Any:
     """Whether CEINMS's bracket encloses a sign change, the residual falling."""
+    a, lmt, newest = window.activation, window.musculotendon_length, window.weights[:, :1]
+    sample = solve.Sample(window.unit, a, lmt, newest, past)
+    lo = window.unit.optimal_fiber_length
     g_short, g_long = (
-        muscle.equilibrium_of_length(
-            window.curves,
-            window.unit,
-            end * window.unit.optimal_fiber_length,
-            window.activation,
-            window.weights[:, :1] * end * window.unit.optimal_fiber_length + past,
-            window.musculotendon_length,
-        )
-        for end in (root.lower, root.upper)
+        solve.residual(window.curves, sample, end * lo) for end in (root.lower, root.upper)
     )
     return (g_short > 0.0) & (g_long < 0.0)
 
@@ -206,7 +204,7 @@ def complex_newton(window: Window, length: Array, flags: Integers) -> Array:
     unit = window.unit
     on_rigid, at_floor = flags & ON_RIGID_LENGTH != 0, flags & AT_FLOOR != 0
     rigid = muscle.rigid_fiber_length(unit, window.musculotendon_length)
-    x, cosine = muscle.projection(Muscles(*(p.real for p in unit)), length)
+    x, cosine = muscle.of_length(Unit(*(p.real for p in unit)), length)
     w = np.where(on_rigid, 1.0, np.where(at_floor, solve.FLOOR, x * cosine)).astype(complex)
     for _ in range(COMPLEX_ROUNDS):
         at = _linear(window, w, np.where(on_rigid, rigid, _length(unit, w)))

@@ -1,49 +1,27 @@
-"""Fiber velocities: fixed linear functions of the fiber lengths, and their transposes."""
+"""Fiber velocities of the force: fixed linear functions of the lengths of a trial."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from refnms.physics.reference.bands import stencil, stencil_transposed
-from refnms.physics.reference.lanes import parts
-from refnms.physics.types import Array, Integers, Muscles, SplineFactors, System
+from refnms.physics.reference.trials import Trial
+from refnms.physics.types import Array
 
 
-def trailing_velocity(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    begin: int,
-    end: int,
-    fiber_length: Array,
-    fiber_velocity: Array,
-) -> None:
-    """Fiber velocity of the force from the last few lengths."""
-    for part in parts(system, muscles, lanes, begin, end):
-        trial = slice(part.first, part.stop)
-        velocity = stencil(system.timeline.force_weights[trial], fiber_length[trial, part.columns])
-        asked = velocity[part.start - part.first :]
-        fiber_velocity[part.start : part.stop, part.columns] = asked
+def velocity(trial: Trial, length: Array) -> Array:
+    """Velocities `(n, M)` of lengths, or of the columns of anything else."""
+    trailing = trial.force_weights.shape[1] > 0
+    return stencil(trial.force_weights, length) if trailing else _spline_slopes(trial, length)
 
 
-def trailing_velocity_vjp(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    fiber_length: Array,
-    fiber_velocity: Array,
-    fiber_velocity_bar: Array,
-    muscles_bar: Muscles,
-    fiber_length_bar: Array,
-) -> None:
-    """Adjoint of `trailing_velocity`."""
-    for part in parts(system, muscles, lanes):
-        at = part.asked
-        weights = system.timeline.force_weights[at[0]]
-        fiber_length_bar[at] += stencil_transposed(weights, fiber_velocity_bar[at])
+def velocity_transposed(trial: Trial, bar: Array) -> Array:
+    """Cotangents of the lengths."""
+    trailing = trial.force_weights.shape[1] > 0
+    return stencil_transposed(trial.force_weights, bar) if trailing else _transposed(trial, bar)
 
 
-def _solve_spline(h: Array, right: Array) -> Array:
+def _solve(h: Array, right: Array) -> Array:
     """Solution of the spline's symmetric system (see `curves`) for steps `(n - 1, 1)`."""
     from scipy.linalg import solve_banded
 
@@ -53,80 +31,48 @@ def _solve_spline(h: Array, right: Array) -> Array:
     return np.asarray(solve_banded((1, 1), bands, right, check_finite=False))
 
 
-def _end_weights(spline: SplineFactors, trial: int, frames: int) -> tuple[Array, Array]:
-    count = 4 if frames > 3 else 0  # fewer frames have no third derivative
-    return spline.first[trial, :count, None], spline.last[trial, :count, None]
+def _ends(trial: Trial) -> tuple[Array, Array]:
+    count = 4 if trial.size > 3 else 0  # fewer frames have no third derivative
+    return trial.spline.first[0, :count, None], trial.spline.last[0, :count, None]
 
 
-def whole_trial_velocity(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    begin: int,
-    end: int,
-    fiber_length: Array,
-    fiber_velocity: Array,
-) -> None:
-    """Fiber velocity of the force from the spline through all lengths of the trial.
-
-    It knows no part of a trial: `begin` and `end` are not looked at.
-    """
-    for part in parts(system, muscles, lanes):
-        at = part.asked
-        length, h = fiber_length[at], system.timeline.spline.steps[part.start : part.stop - 1, None]
-        frames = len(length)
-        if frames == 1:
-            fiber_velocity[at] = 0.0
-            continue
-        chord = np.diff(length, axis=0) / h
-        s = np.zeros_like(length)
-        if frames > 2:
-            first, last = _end_weights(system.timeline.spline, part.trial, frames)
-            s[0] = np.sum(first * length[: len(first)], axis=0)
-            s[-1] = np.sum(last * length[frames - len(last) :], axis=0)
-            s[1:-1] = np.diff(chord, axis=0)
-            s = _solve_spline(h, s)
-        fiber_velocity[part.start : part.stop - 1, part.columns] = chord - h * (
-            s[1:] + 2.0 * s[:-1]
-        )
-        fiber_velocity[part.stop - 1, part.columns] = chord[-1] + h[-1] * (s[-2] + 2.0 * s[-1])
+def _spline_slopes(trial: Trial, length: Array) -> Array:
+    """Slopes at the knots of the spline through all lengths."""
+    frames, h = len(length), trial.spline.steps[:-1, None]
+    if frames == 1:
+        return np.zeros_like(length)
+    chord = np.diff(length, axis=0) / h
+    s = np.zeros_like(length)
+    if frames > 2:
+        first, last = _ends(trial)
+        s[0] = np.sum(first * length[: len(first)], axis=0)
+        s[-1] = np.sum(last * length[frames - len(last) :], axis=0)
+        s[1:-1] = np.diff(chord, axis=0)
+        s = _solve(h, s)
+    end = chord[-1] + h[-1] * (s[-2] + 2.0 * s[-1])
+    return np.concatenate([chord - h * (s[1:] + 2.0 * s[:-1]), end[None]])
 
 
-def whole_trial_velocity_vjp(
-    system: System,
-    muscles: Muscles,
-    lanes: Integers,
-    fiber_length: Array,
-    fiber_velocity: Array,
-    fiber_velocity_bar: Array,
-    muscles_bar: Muscles,
-    fiber_length_bar: Array,
-) -> None:
-    """Adjoint of `whole_trial_velocity`; the spline's system is symmetric."""
-    for part in parts(system, muscles, lanes):
-        at = part.asked
-        bar, h = (
-            fiber_velocity_bar[at],
-            system.timeline.spline.steps[part.start : part.stop - 1, None],
-        )
-        frames = len(bar)
-        if frames == 1:
-            continue
-        chord_bar = bar[:-1].copy()
-        chord_bar[-1] += bar[-1]
-        r_bar = np.zeros_like(bar)
-        r_bar[1:] -= h * bar[:-1]
-        r_bar[:-1] -= 2.0 * h * bar[:-1]
-        r_bar[-2] += h[-1] * bar[-1]
-        r_bar[-1] += 2.0 * h[-1] * bar[-1]
-        length_bar = np.zeros_like(bar)
-        if frames > 2:
-            r_bar = _solve_spline(h, r_bar)
-            first, last = _end_weights(system.timeline.spline, part.trial, frames)
-            length_bar[: len(first)] += first * r_bar[0]
-            length_bar[frames - len(last) :] += last * r_bar[-1]
-            chord_bar[1:] += r_bar[1:-1]
-            chord_bar[:-1] -= r_bar[1:-1]
-        length_bar[1:] += chord_bar / h
-        length_bar[:-1] -= chord_bar / h
-        fiber_length_bar[at] += length_bar
+def _transposed(trial: Trial, bar: Array) -> Array:
+    """Cotangents of the lengths of `_spline_slopes`; its system is symmetric."""
+    frames, h = len(bar), trial.spline.steps[:-1, None]
+    length_bar = np.zeros_like(bar)
+    if frames == 1:
+        return length_bar
+    chord_bar = bar[:-1].copy()
+    chord_bar[-1] += bar[-1]
+    s_bar = np.zeros_like(bar)
+    s_bar[1:] -= h * bar[:-1]
+    s_bar[:-1] -= 2.0 * h * bar[:-1]
+    s_bar[-2] += h[-1] * bar[-1]
+    s_bar[-1] += 2.0 * h[-1] * bar[-1]
+    if frames > 2:
+        r_bar = _solve(h, s_bar)
+        first, last = _ends(trial)
+        length_bar[: len(first)] += first * r_bar[0]
+        length_bar[frames - len(last) :] += last * r_bar[-1]
+        chord_bar[1:] += r_bar[1:-1]
+        chord_bar[:-1] -= r_bar[1:-1]
+    length_bar[1:] += chord_bar / h
+    length_bar[:-1] -= chord_bar / h
+    return length_bar

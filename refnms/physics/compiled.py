@@ -1,0 +1,214 @@
+"""The Numba engine: shares blocks of muscles and trials out among threads, and runs the kernels.
+
+It offers the functions of `reference`, with the same arguments and results. A lane's numbers
+depend on nothing but its own, and sums over trials are made in order: the bits are the same
+whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from refnms.physics.kernels import row
+from refnms.physics.kernels.adjoint import adjoint as adjoint_kernel
+from refnms.physics.kernels.forward import forward as forward_kernel
+from refnms.physics.kernels.products import add_products as add_products
+from refnms.physics.kernels.tangents import tangents as tangents_kernel
+from refnms.physics.kernels.velocity import spline_velocity, spline_velocity_transposed
+from refnms.physics.types import (
+    Array,
+    Integers,
+    Muscles,
+    MuscleSignals,
+    SplineFactors,
+    System,
+    Timeline,
+)
+
+Consume: TypeAlias = Callable[[int, slice, MuscleSignals], None]
+
+ALL = 1 << 40  # more frames than any trial has
+CHUNK = 256  # frames whose derivatives are kept at a time: they stay in the processor's cache
+WORTHWHILE = 4000  # muscle-frames that pay for a second thread
+LANES_APART = 4  # a group of lanes is a whole number of the narrowest vectors
+
+
+@cache
+def _pool() -> ThreadPoolExecutor | None:
+    """As many threads as processors, or as REFNMS_THREADS says."""
+    threads = int(os.environ.get("REFNMS_THREADS") or os.cpu_count() or 1)
+    return ThreadPoolExecutor(threads, "refnms") if threads > 1 else None
+
+
+def _each(tasks: Iterable[Any], work: Callable[[Any], None], size: int) -> None:
+    """Do the work of all tasks, side by side where it is worthwhile."""
+    pool = _pool() if size > WORTHWHILE else None
+    for _ in map(work, tasks) if pool is None else pool.map(work, tasks):
+        pass
+
+
+def _groups(muscles: int) -> list[tuple[int, int]]:
+    """First muscle and number of muscles of the blocks of one trial, of about equal width."""
+    blocks = -(-muscles // row.LANES)
+    width = -(-muscles // (blocks * LANES_APART)) * LANES_APART
+    return [(m, min(width, muscles - m)) for m in range(0, muscles, width)]
+
+
+def _blocks(timeline: Timeline, muscles: int) -> list[Integers]:
+    """Trial, first muscle and number of muscles of every block, each `(1, 3)`."""
+    trials = range(len(timeline.frames) - 1)
+    return [np.array([[i, m, n]]) for i in trials for m, n in _groups(muscles)]
+
+
+def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
+    s, frames = timeline.spline, slice(*timeline.frames[trial : trial + 2])
+    first, last = s.first[trial : trial + 1], s.last[trial : trial + 1]
+    return SplineFactors(s.steps[frames], s.pivots[frames], first, last)
+
+
+def _memory() -> Array:
+    return np.zeros((1, row.SIZE))
+
+
+def forward(
+    system: System,
+    table: Array,
+    excitation: Array,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+) -> Integers:
+    """See `reference.forward`."""
+    timeline, muscles = system.timeline, Muscles(*table)
+    flags = np.zeros(musculotendon_length.shape, np.int64)
+    whole = timeline.force_weights.shape[1] == 0
+    arrays = (excitation, musculotendon_length, signals, flags)
+
+    def work(block: Integers) -> None:
+        memory = _memory()
+        forward_kernel(system, muscles, block, 0, ALL, True, not whole, *arrays, memory)
+        if not whole:
+            return
+        trial, m, n = block[0]
+        columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
+        length = np.ascontiguousarray(signals.fiber_length[columns])
+        velocity = np.empty_like(length)
+        spline_velocity(_trial_spline(timeline, trial), length, velocity)
+        signals.fiber_velocity[columns] = velocity
+        forward_kernel(system, muscles, block, 0, ALL, False, True, *arrays, memory)
+
+    _each(_blocks(timeline, table.shape[1]), work, flags.size)
+    return flags
+
+
+def adjoint(
+    system: System,
+    table: Array,
+    excitation: Array,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    bars: MuscleSignals,
+    wanted: tuple[bool, bool] = (True, True),
+) -> tuple[Array, Array | None, Array | None]:
+    """See `reference.adjoint`."""
+    timeline, muscles = system.timeline, Muscles(*table)
+    frames, none = musculotendon_length.shape, np.zeros((0, 0))
+    whole = timeline.force_weights.shape[1] == 0
+    own = MuscleSignals(*(none if bar is None else np.array(bar, order="C") for bar in bars))
+    for name in ("fiber_length", "tendon_force", *(("activation", "fiber_velocity") * whole)):
+        if getattr(own, name).size == 0:
+            own = own._replace(**{name: np.zeros(frames)})
+    table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
+    excitation_bar = np.zeros(excitation.shape) if wanted[0] else none
+    length_bar = np.zeros(frames) if wanted[1] else none
+    given = (excitation, musculotendon_length, signals, flags)
+    found = (own, table_bar, excitation_bar, length_bar)
+
+    def work(block: Integers) -> None:
+        memory = _memory()
+        if not whole:
+            adjoint_kernel(system, muscles, block, True, True, *given, *found, memory)
+            return
+        adjoint_kernel(system, muscles, block, False, True, *given, *found, memory)
+        trial, m, n = block[0]
+        columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
+        velocity_bar = np.ascontiguousarray(own.fiber_velocity[columns])
+        bar = np.zeros_like(velocity_bar)
+        spline_velocity_transposed(_trial_spline(timeline, trial), velocity_bar, bar)
+        own.fiber_length[columns] += bar
+        adjoint_kernel(system, muscles, block, True, False, *given, *found, memory)
+
+    _each(_blocks(timeline, frames[1]), work, flags.size)
+    return (
+        table_bar.sum(axis=0),
+        excitation_bar if wanted[0] else None,
+        length_bar if wanted[1] else None,
+    )
+
+
+def tangents(
+    system: System,
+    table: Array,
+    excitation: Array,
+    excitation_by_delay: Array | None,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    fields: Integers,
+    consume: Consume,
+) -> None:
+    """See `reference.tangents`. A trial comes in chunks, and trials come from several threads."""
+    timeline, muscles = system.timeline, Muscles(*table)
+    width, none = table.shape[1], np.zeros((0, 0))
+    by_delay = none if excitation_by_delay is None else excitation_by_delay
+    lead = max(timeline.solver_weights.shape[1], timeline.force_weights.shape[1]) - 1
+    whole = timeline.force_weights.shape[1] == 0
+
+    def work(trial: int) -> None:
+        first, stop = timeline.frames[trial : trial + 2]
+        chunk = int(stop - first) if whole else min(CHUNK, int(stop - first))
+        shape = (lead + chunk, fields.size, width)
+        slopes = MuscleSignals(np.zeros((0, 0, 0)), *(np.zeros(shape) for _ in range(4)))
+        block = np.array([(trial, m, n) for m, n in _groups(width)])
+        memories = np.zeros((len(block), row.SIZE))
+
+        def pass_over(begin: int, lengths: bool, forces: bool) -> None:
+            tangents_kernel(
+                system,
+                muscles,
+                block,
+                begin,
+                begin + chunk,
+                lengths,
+                forces,
+                fields,
+                excitation,
+                by_delay,
+                musculotendon_length,
+                signals,
+                flags,
+                lead,
+                slopes,
+                memories,
+            )
+
+        for begin in range(0, int(stop - first), chunk):
+            pass_over(begin, True, not whole)
+            if whole:
+                flat = (chunk, fields.size * width)
+                of_length, of_velocity = slopes.fiber_length[lead:], slopes.fiber_velocity[lead:]
+                spline = _trial_spline(timeline, trial)
+                spline_velocity(spline, of_length.reshape(flat), of_velocity.reshape(flat))
+                pass_over(begin, False, True)
+            count = min(chunk, int(stop - first) - begin)
+            found = MuscleSignals(None, *(s[lead : lead + count] for s in slopes[1:]))
+            consume(trial, slice(first + begin, first + begin + count), found)
+            slopes.fiber_length[:lead] = slopes.fiber_length[chunk : chunk + lead]
+
+    _each(range(len(timeline.frames) - 1), work, flags.size)

@@ -1,0 +1,328 @@
+"""Cotangents of parameters and inputs from those of the signals, last frame first (see `linear`).
+
+The transpose of `tangents`: with x_bar the cotangent of x,
+
+    a_bar += f_a F_bar,  l_bar += f_l F_bar,  v_bar += f_v F_bar,       p_bar += F_P F_bar
+    l_bar[t-k] += w_force[k] v_bar
+    a_bar += l_a l_bar,  lmt_bar += l_lmt l_bar,                        p_bar += L_P l_bar
+    l_bar[t-k] += w_solver[k] l_v l_bar, k > 0
+    u_bar += a_u a_bar,                                                 p_bar += A_P a_bar
+
+and then the filter backwards: e_bar += alpha u_bar, u_bar[t-1] -= beta1 u_bar, u_bar[t-2] -= beta2
+u_bar.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from refnms.jit import kernel, pure, section
+from refnms.physics import activation as act
+from refnms.physics.kernels import row
+from refnms.physics.kernels.block import load, width
+from refnms.physics.kernels.linear import (
+    force_slopes,
+    force_slopes_at_solver,
+    length_slopes,
+    rigid_slopes,
+    take_frame,
+)
+from refnms.physics.muscle import ForcePartials
+from refnms.physics.types import (
+    Array,
+    FilterStart,
+    Integers,
+    Muscles,
+    MuscleSignals,
+    System,
+)
+
+
+@kernel
+def adjoint(
+    system: System,
+    muscles: Muscles,
+    blocks: Integers,
+    lengths: bool,
+    forces: bool,
+    excitation: Array,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    bars: MuscleSignals,
+    parameters_bar: Array,
+    excitation_bar: Array,
+    musculotendon_length_bar: Array,
+    memories: Array,
+) -> None:
+    """Add to the cotangents of parameters `(trials, 12, M)` and inputs.
+
+    `bars` are used up. Where those of neural activation, activation or velocity have no rows they
+    are zero; where those of the inputs have none, they are not wanted.
+    """
+    timeline = system.timeline
+    for i in range(blocks.shape[0]):
+        memory = memories[i]
+        trial, m, count = blocks[i, 0], np.uint64(blocks[i, 1]), blocks[i, 2]
+        first, stop = timeline.frames[trial], timeline.frames[trial + 1]
+        start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
+        load(system, muscles, m, count, memory)
+        for t in range(stop - 1, first - 1, -1):
+            newest = timeline.solver_weights[t, 0]
+            on_rigid = take_frame(
+                system,
+                lengths,
+                musculotendon_length,
+                signals,
+                flags,
+                t,
+                m,
+                first,
+                offset,
+                memory,
+            )
+            take_bar(bars.activation, t, m, row.A_BAR, memory)
+            take_bar(bars.fiber_velocity, t, m, row.V_BAR, memory)
+            if forces and lengths and timeline.one_velocity:
+                pull_both(newest, bars, t, m, memory)
+            elif forces:
+                pull_forces(bars, t, m, memory)
+            if forces and timeline.force_weights.shape[1] == 0:
+                give_bar(bars.activation, t, m, row.A_BAR, memory)
+                give_bar(bars.fiber_velocity, t, m, row.V_BAR, memory)
+            if forces:
+                weights = timeline.force_weights
+                if not timeline.one_velocity and weights.shape[1] > 0:
+                    add_newest(weights[t, 0], bars.fiber_length, t, m, memory)
+                spread(weights, bars.fiber_length, t, m, first, row.V_BAR, memory)
+            if lengths:
+                if not (forces and timeline.one_velocity):
+                    pull_lengths(newest, bars, t, m, memory)
+                if on_rigid > 0:
+                    pull_rigid(memory)
+                spread(
+                    timeline.solver_weights, bars.fiber_length, t, m, first, row.PAST_BAR, memory
+                )
+                add_bar(musculotendon_length_bar, t, m, row.LMT_BAR, memory)
+                for r in range(t + offset, start - 1 if t == first else t + offset - 1, -1):
+                    pull_row(
+                        system.start, excitation, signals, bars, excitation_bar, r, start, m, memory
+                    )
+        give_parameters(parameters_bar, trial, m, memory)
+
+
+@section
+def take_bar(bar: Array, t: int, m: Any, base: Any, memory: Array) -> None:
+    """Cotangents of frame t into a row of the memory."""
+    if bar.shape[0] == 0:
+        for j in range(width(memory)):
+            memory[base + j] = 0.0
+    else:
+        for j in range(width(memory)):
+            memory[base + j] = bar[t, m + j]
+
+
+@section
+def give_bar(bar: Array, t: int, m: Any, base: Any, memory: Array) -> None:
+    """And back."""
+    for j in range(width(memory)):
+        bar[t, m + j] = memory[base + j]
+
+
+@section
+def add_bar(bar: Array, t: int, m: Any, base: Any, memory: Array) -> None:
+    """Add a row of the memory, where it is wanted."""
+    if bar.shape[0] > 0:
+        for j in range(width(memory)):
+            bar[t, m + j] += memory[base + j]
+
+
+@section
+def add_newest(weight: float, length_bar: Array, t: int, m: Any, memory: Array) -> None:
+    """From the velocity of the force to the length of the same frame."""
+    for j in range(width(memory)):
+        length_bar[t, m + j] += weight * memory[row.V_BAR + j]
+
+
+@pure
+def pull_force(d: ForcePartials, bar: float, memory: Array, j: Any) -> Any:
+    """From the tendon force of lane j to activation, velocity, parameters and, returned, length."""
+    p = row.BARS
+    memory[row.A_BAR + j] += d.activation * bar
+    memory[row.V_BAR + j] += d.fiber_velocity * bar
+    memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
+    memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar
+    memory[p.max_isometric_force + j] += d.max_isometric_force * bar
+    memory[p.max_contraction_velocity + j] += d.max_contraction_velocity * bar
+    memory[p.strength_coefficient + j] += d.strength_coefficient * bar
+    memory[p.fiber_damping + j] += d.fiber_damping * bar
+    memory[p.percentage_change + j] += d.percentage_change * bar
+    return d.fiber_length * bar
+
+
+@pure
+def pull_length(newest: float, bar: float, memory: Array, j: Any) -> None:
+    """From the fiber length of lane j to lengths, parameters and, by activation, the filter."""
+    d, p = length_slopes(newest, memory, j), row.BARS
+    memory[row.L_BAR + j] = bar
+    a_bar = memory[row.A_BAR + j] + d.activation * bar
+    memory[row.U_BAR + j] = memory[row.A_U + j] * a_bar
+    memory[row.LMT_BAR + j] = d.musculotendon_length * bar
+    memory[row.PAST_BAR + j] = d.past_velocity * bar
+    memory[p.shape_factor + j] += memory[row.A_SHAPE + j] * a_bar
+    memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
+    memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar
+    memory[p.tendon_slack_length + j] += d.tendon_slack_length * bar
+    memory[p.max_contraction_velocity + j] += d.max_contraction_velocity * bar
+    memory[p.fiber_damping + j] += d.fiber_damping * bar
+    memory[p.percentage_change + j] += d.percentage_change * bar
+
+
+@section
+def pull_both(newest: float, bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
+    """Force and length, where the force has the velocity of the solver."""
+    for j in range(width(memory)):
+        d = force_slopes_at_solver(memory, j)
+        through_force = pull_force(d, bars.tendon_force[t, m + j], memory, j)
+        through_velocity = newest * memory[row.V_BAR + j]
+        bar = bars.fiber_length[t, m + j] + through_force + through_velocity
+        pull_length(newest, bar, memory, j)
+
+
+@section
+def pull_forces(bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
+    """The forces of frame t."""
+    for j in range(width(memory)):
+        d = force_slopes(memory, j)
+        bars.fiber_length[t, m + j] += pull_force(d, bars.tendon_force[t, m + j], memory, j)
+
+
+@section
+def pull_lengths(newest: float, bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
+    """The lengths of frame t."""
+    for j in range(width(memory)):
+        pull_length(newest, bars.fiber_length[t, m + j], memory, j)
+
+
+@section
+def pull_rigid(memory: Array) -> None:
+    """The lengths under a rigid tendon."""
+    for j in range(width(memory)):
+        if memory[row.ON_RIGID + j] > 0.0:
+            d, bar, p = rigid_slopes(memory, j), memory[row.L_BAR + j], row.BARS
+            memory[row.LMT_BAR + j] += d.musculotendon_length * bar
+            memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
+            memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar
+            memory[p.tendon_slack_length + j] += d.tendon_slack_length * bar
+
+
+@section
+def spread(
+    weights: Array, length_bar: Array, t: int, m: Any, first: int, velocity_bar: Any, memory: Array
+) -> None:
+    """From a velocity to the earlier lengths."""
+    for i in range(1, min(weights.shape[1], t - first + 1)):
+        for j in range(width(memory)):
+            length_bar[t - i, m + j] += weights[t, i] * memory[velocity_bar + j]
+
+
+@pure
+def pull_row(
+    start: FilterStart,
+    excitation: Array,
+    signals: MuscleSignals,
+    bars: MuscleSignals,
+    excitation_bar: Array,
+    r: int,
+    first: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """Row r of the filter; the rows U1_BAR and U2_BAR carry what is due to the two rows before."""
+    k = r - first
+    take_past(start, excitation, signals.neural_activation, r, first, m, memory)
+    if bars.neural_activation.shape[0] > 0:
+        add_row(bars.neural_activation, r, m, memory)
+    pull_filter(excitation, r, m, memory)
+    add_bar(excitation_bar, r, m, row.E_BAR, memory)
+    if k < 2 or k == start.restart or k == start.restart + 1:
+        give_past(start, excitation_bar, k, first, m, memory)
+
+
+@section
+def take_past(
+    start: FilterStart, excitation: Array, neural: Array, r: int, first: int, m: Any, memory: Array
+) -> None:
+    """The past values that row r of the filter saw; `first` is the first row of the trial."""
+    k = r - first
+    if k > 1:
+        for j in range(width(memory)):
+            memory[row.U1 + j], memory[row.U2 + j] = neural[r - 1, m + j], neural[r - 2, m + j]
+    else:
+        for j in range(width(memory)):
+            rest = start.rest * excitation[first, m + j]
+            memory[row.U1 + j] = neural[r - 1, m + j] if k > 0 else rest
+            memory[row.U2 + j] = rest
+    if k == start.restart or (k > 0 and k == start.restart + 1):
+        newer, older = first + start.restart - 1, first + start.restart - 2
+        for j in range(width(memory)):
+            mean = 0.5 * (excitation[newer, m + j] + excitation[older, m + j])
+            memory[row.U2 + j] = mean
+            memory[row.U1 + j] = mean if k == start.restart else memory[row.U1 + j]
+
+
+@section
+def add_row(neural_bar: Array, r: int, m: Any, memory: Array) -> None:
+    """The cotangents of row r that were given."""
+    for j in range(width(memory)):
+        memory[row.U_BAR + j] += neural_bar[r, m + j]
+
+
+@section
+def pull_filter(excitation: Array, r: int, m: Any, memory: Array) -> None:
+    """From neural activation to excitation, the past of the filter, c1 and c2."""
+    for j in range(width(memory)):
+        bar, e = memory[row.U_BAR + j] + memory[row.U1_BAR + j], excitation[r, m + j]
+        c1, c2 = memory[row.C1 + j], memory[row.C2 + j]
+        by_c1, by_c2 = act.filter_partials(c1, c2, e, memory[row.U1 + j], memory[row.U2 + j])
+        memory[row.BARS.c1 + j] += by_c1 * bar
+        memory[row.BARS.c2 + j] += by_c2 * bar
+        memory[row.E_BAR + j] = memory[row.ALPHA + j] * bar
+        memory[row.U1_BAR + j] = memory[row.U2_BAR + j] - memory[row.BETA1 + j] * bar
+        memory[row.U2_BAR + j] = -memory[row.BETA2 + j] * bar
+        memory[row.U_BAR + j] = 0.0  # an earlier row without a frame gets its due from the filter
+
+
+@section
+def give_past(
+    start: FilterStart, excitation_bar: Array, k: int, first: int, m: Any, memory: Array
+) -> None:
+    """What is due to excitations, in row k of its trial, where the filter (re)started."""
+    newer, older = first + start.restart - 1, first + start.restart - 2
+    for j in range(width(memory)):
+        u1_bar, u2_bar = memory[row.U1_BAR + j], memory[row.U2_BAR + j]
+        memory[row.U2_BAR + j] = 0.0
+        if k == start.restart:
+            memory[row.U1_BAR + j] = 0.0
+        if excitation_bar.shape[0] == 0:
+            continue
+        if k == start.restart:
+            excitation_bar[newer, m + j] += 0.5 * (u1_bar + u2_bar)
+            excitation_bar[older, m + j] += 0.5 * (u1_bar + u2_bar)
+        elif k > 0 and k == start.restart + 1:
+            excitation_bar[newer, m + j] += 0.5 * u2_bar
+            excitation_bar[older, m + j] += 0.5 * u2_bar
+        elif k == 1:
+            excitation_bar[first, m + j] += start.rest * u2_bar
+        else:
+            excitation_bar[first, m + j] += start.rest * (u1_bar + u2_bar)
+
+
+@section
+def give_parameters(parameters_bar: Array, trial: int, m: Any, memory: Array) -> None:
+    """The cotangents of the parameters; that of the delay comes with the excitation."""
+    for p in range(len(row.BARS)):
+        for j in range(width(memory)):
+            parameters_bar[trial, p, m + j] += memory[row.BARS[p] + j]

@@ -1,0 +1,201 @@
+"""The working memory of a block: up to LANES neighboring muscles of one trial, side by side.
+
+It is one flat array of rows of LANES numbers; `memory[row.L + j]` is the fiber length of lane j. So
+a loop over j works on neighbors, and the compiler sees that two rows are different places: it makes
+a loop of plain arithmetic four or eight lanes wide. What is not plain arithmetic, like looking up a
+piece of a curve, stands in loops of its own. Lanes never see each other's numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from refnms.jit import outlined, pure, section
+from refnms.physics import activation as act
+from refnms.physics import muscle
+from refnms.physics.curves import holds, near_segment, piece_numbered
+from refnms.physics.kernels import row
+from refnms.physics.types import Array, Curve, Curves, Muscles, Piece, System, Unit
+
+
+@pure
+def width(memory: Array) -> Any:
+    """How many lanes are taken.
+
+    A loop whose length the compiler knew would be unrolled before it could be widened.
+    """
+    return np.uint64(memory[row.WIDTH])
+
+
+# ---- structs of one lane ----
+
+
+@pure
+def unit_of(memory: Array, j: Any) -> Unit:
+    """The numbers of lane j."""
+    return Unit(
+        memory[row.UNIT[0] + j],
+        memory[row.UNIT[1] + j],
+        memory[row.UNIT[2] + j],
+        memory[row.UNIT[3] + j],
+        memory[row.UNIT[4] + j],
+        memory[row.UNIT[5] + j],
+        memory[row.UNIT[6] + j],
+        memory[row.UNIT[7] + j],
+        memory[row.UNIT[8] + j],
+        memory[row.UNIT[9] + j],
+        memory[row.UNIT[10] + j],
+        memory[row.UNIT[11] + j],
+    )
+
+
+@pure
+def shape_of(memory: Array, j: Any) -> act.Shape:
+    """The exponential shape of lane j."""
+    return act.Shape(memory[row.SHAPE[0] + j], memory[row.SHAPE[1] + j], memory[row.SHAPE[2] + j])
+
+
+@pure
+def node_of(memory: Array, j: Any) -> act.Node:
+    """The node of the piecewise shape of lane j."""
+    return act.Node(
+        memory[row.NODE[0] + j],
+        memory[row.NODE[1] + j],
+        memory[row.NODE[2] + j],
+        memory[row.NODE[3] + j],
+        memory[row.NODE[4] + j],
+    )
+
+
+@pure
+def piece_of(memory: Array, rows: Any, j: Any) -> Piece:
+    """The piece of lane j that stands in these rows."""
+    return Piece(
+        memory[rows[0] + j],
+        memory[rows[1] + j],
+        memory[rows[2] + j],
+        memory[rows[3] + j],
+        memory[rows[4] + j],
+        memory[rows[5] + j],
+        memory[rows[6] + j],
+    )
+
+
+@pure
+def pieces_of(memory: Array, j: Any) -> Curves:
+    """The pieces of lane j at the sample of the solver."""
+    return Curves(
+        piece_of(memory, row.ACTIVE, j),
+        piece_of(memory, row.PASSIVE, j),
+        piece_of(memory, row.VELOCITY, j),
+        piece_of(memory, row.TENDON, j),
+    )
+
+
+@pure
+def force_pieces_of(memory: Array, j: Any) -> Curves:
+    """The pieces of lane j at the velocity of the force."""
+    return Curves(
+        piece_of(memory, row.ACTIVE, j),
+        piece_of(memory, row.PASSIVE, j),
+        piece_of(memory, row.FORCE_VELOCITY, j),
+        piece_of(memory, row.TENDON, j),
+    )
+
+
+@pure
+def ask(asked: Curves, pieces: Curves, j: Any, memory: Array) -> Any:
+    """Note what lane j asks the curves; whether all pieces hold it."""
+    memory[row.LENGTH + j], memory[row.STRAIN + j] = (
+        asked.active_force_length,
+        asked.tendon_force_strain,
+    )
+    memory[row.X + j], memory[row.VS + j] = asked.passive_force_length, asked.force_velocity
+    return (
+        holds(pieces.active_force_length, asked.active_force_length)
+        & holds(pieces.passive_force_length, asked.passive_force_length)
+        & holds(pieces.force_velocity, asked.force_velocity)
+        & holds(pieces.tendon_force_strain, asked.tendon_force_strain)
+    )
+
+
+@pure
+def muscle_of(muscles: Muscles, m: Any) -> Muscles:
+    """The parameters of muscle m."""
+    return Muscles(
+        muscles.c1[m],
+        muscles.c2[m],
+        muscles.shape_factor[m],
+        muscles.optimal_fiber_length[m],
+        muscles.pennation_angle_at_optimal[m],
+        muscles.tendon_slack_length[m],
+        muscles.max_isometric_force[m],
+        muscles.max_contraction_velocity[m],
+        muscles.strength_coefficient[m],
+        muscles.electromechanical_delay[m],
+        muscles.fiber_damping[m],
+        muscles.percentage_change[m],
+    )
+
+
+# ---- what a block begins with ----
+
+
+@section
+def load(system: System, muscles: Muscles, m: Any, count: int, memory: Array) -> None:
+    """The numbers of `count` muscles from m on; nothing is left of what was there."""
+    memory[:] = 0.0
+    memory[row.WIDTH] = count
+    for j in range(width(memory)):
+        parameters = muscle_of(muscles, m + j)
+        alpha, beta1, beta2 = act.filter_gains(parameters.c1, parameters.c2)
+        memory[row.C1 + j] = parameters.c1
+        memory[row.C2 + j] = parameters.c2
+        memory[row.ALPHA + j] = alpha
+        memory[row.BETA1 + j] = beta1
+        memory[row.BETA2 + j] = beta2
+        memory[row.SLOPE + j] = 1.0
+        keep(muscle.unit(parameters), row.UNIT, j, memory)
+        factor = parameters.shape_factor
+        keep(act.exponential_shape(factor), row.SHAPE, j, memory)
+        if system.piecewise:
+            node = act.piecewise_node(factor, act.solve_node(factor, system.node_tolerance))
+            keep(node, row.NODE, j, memory)
+
+
+@pure
+def keep(numbers: Any, rows: Any, j: Any, memory: Array) -> None:
+    """Some numbers of lane j into these rows."""
+    for k in range(len(numbers)):
+        memory[rows[k] + j] = numbers[k]
+
+
+# ---- pieces of curves ----
+
+
+@section
+def look_up(curves: Curves, memory: Array) -> None:
+    """Renew the pieces of the lanes that are `AWAY`."""
+    for j in range(width(memory)):
+        if memory[row.AWAY + j] > 0.0:
+            _check(curves.active_force_length, memory[row.LENGTH + j], row.ACTIVE, j, memory)
+            _check(curves.passive_force_length, memory[row.X + j], row.PASSIVE, j, memory)
+            _check(curves.force_velocity, memory[row.VS + j], row.VELOCITY, j, memory)
+            _check(curves.tendon_force_strain, memory[row.STRAIN + j], row.TENDON, j, memory)
+            _check(curves.force_velocity, memory[row.VF + j], row.FORCE_VELOCITY, j, memory)
+
+
+@pure
+def _check(curve: Curve, x: float, rows: Any, j: Any, memory: Array) -> None:
+    if not (memory[rows[0] + j] < x and x <= memory[rows[1] + j]):
+        renew(curve, x, rows, j, memory)
+
+
+@outlined
+def renew(curve: Curve, x: float, rows: Any, j: Any, memory: Array) -> None:
+    """The piece of lane j that holds x, beginning to look at the one it has."""
+    i = near_segment(curve, x, int(memory[rows[7] + j]))
+    memory[rows[7] + j] = i
+    keep(piece_numbered(curve, i), rows, j, memory)

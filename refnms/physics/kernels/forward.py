@@ -1,0 +1,445 @@
+"""From excitation to tendon force, frame after frame, up to LANES muscles side by side.
+
+The fiber length is looked for by plain Newton steps, all lanes together. A lane stands still once
+its step is small, so its bits do not depend on its neighbors. What a few steps do not settle is
+left to the search for one sample (`solve`), which has the brackets, the safeguards and the flags.
+
+The first guess follows the tangent of the equilibrium: with the partials of the last frame,
+
+    dw = -(g_a da + g_lmt dl_mt + g_v dv) / G,     dv: change of the velocity at the old length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from refnms.jit import kernel, pure, section
+from refnms.physics import activation as act
+from refnms.physics import muscle, solve
+from refnms.physics.curves import holds
+from refnms.physics.kernels import row
+from refnms.physics.kernels.block import (
+    ask,
+    force_pieces_of,
+    load,
+    look_up,
+    muscle_of,
+    node_of,
+    pieces_of,
+    shape_of,
+    unit_of,
+    width,
+)
+from refnms.physics.types import (
+    Array,
+    FilterStart,
+    Integers,
+    Muscles,
+    MuscleSignals,
+    Root,
+    System,
+)
+
+SWEEPS = 12  # of plain Newton steps
+SETTLED = 1e-10  # a step as short leaves an error of its square
+LONGEST = 0.2  # step, in optimal fiber lengths: farther off, a piece of a curve means nothing
+
+
+@kernel
+def forward(
+    system: System,
+    muscles: Muscles,
+    blocks: Integers,
+    begin: int,
+    end: int,
+    lengths: bool,
+    forces: bool,
+    excitation: Array,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    memories: Array,
+) -> None:
+    """Frames [begin, end) of the trials of some blocks; `memories` keep what the next call needs.
+
+    `lengths`: neural activation, activation and fiber length; `forces`: velocity and tendon force.
+    """
+    timeline = system.timeline
+    for i in range(blocks.shape[0]):
+        memory = memories[i]
+        trial, m, count = blocks[i, 0], np.uint64(blocks[i, 1]), blocks[i, 2]
+        first, stop = timeline.frames[trial], timeline.frames[trial + 1]
+        start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
+        if begin == 0:
+            load(system, muscles, m, count, memory)
+        for t in range(first + begin, min(stop, first + end)):
+            if lengths:
+                if t == first:
+                    for r in range(start, first + offset):
+                        start_filter(system.start, excitation, r, r - start, m, memory)
+                        filter_row(excitation, signals.neural_activation, r, m, memory)
+                r = t + offset
+                start_filter(system.start, excitation, r, r - start, m, memory)
+                activate(system.piecewise, excitation, signals, t, r, m, memory)
+                if system.rigid:
+                    rigid_length(musculotendon_length, signals.fiber_length, flags, t, m, memory)
+                else:
+                    find_length(
+                        system, muscles, musculotendon_length, signals, flags, t, m, first, memory
+                    )
+            else:
+                take_length(signals, t, m, memory)
+            if forces:
+                find_velocity(system, signals, t, m, first, memory)
+                if timeline.one_velocity and lengths and not system.rigid:
+                    pull(signals, t, m, memory)
+                elif pull_apart(signals, t, m, memory) > 0:
+                    look_up(system.curves, memory)
+                    pull_apart(signals, t, m, memory)
+
+
+@pure
+def start_filter(
+    start: FilterStart, excitation: Array, r: int, k: int, m: Any, memory: Array
+) -> None:
+    """The past of excitation row r, row k of its trial, where it is not that of the row before."""
+    if k == 0:
+        for j in range(width(memory)):
+            memory[row.U1 + j] = memory[row.U2 + j] = start.rest * excitation[r, m + j]
+    if k == start.restart:
+        for j in range(width(memory)):
+            mean = 0.5 * (excitation[r - 1, m + j] + excitation[r - 2, m + j])
+            memory[row.U1 + j] = memory[row.U2 + j] = mean
+
+
+@pure
+def next_neural_activation(e: float, memory: Array, j: Any) -> float:
+    """u of lane j at excitation e; its past moves on."""
+    u1, u2 = memory[row.U1 + j], memory[row.U2 + j]
+    u = memory[row.ALPHA + j] * e - memory[row.BETA1 + j] * u1 - memory[row.BETA2 + j] * u2
+    memory[row.U1 + j], memory[row.U2 + j] = u, u1
+    return float(u)
+
+
+@section
+def filter_row(excitation: Array, neural: Array, r: int, m: Any, memory: Array) -> None:
+    """Neural activation of row r."""
+    for j in range(width(memory)):
+        neural[r, m + j] = next_neural_activation(excitation[r, m + j], memory, j)
+
+
+@section
+def activate(
+    piecewise: bool,
+    excitation: Array,
+    signals: MuscleSignals,
+    t: int,
+    r: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """Neural activation and activation of frame t, whose excitation is row r."""
+    neural, activation = signals.neural_activation, signals.activation
+    if piecewise:
+        for j in range(width(memory)):
+            u = next_neural_activation(excitation[r, m + j], memory, j)
+            neural[r, m + j] = u
+            activation[t, m + j] = memory[row.A + j] = act.piecewise(u, node_of(memory, j))
+    else:
+        for j in range(width(memory)):
+            u = next_neural_activation(excitation[r, m + j], memory, j)
+            neural[r, m + j] = u
+            activation[t, m + j] = memory[row.A + j] = act.exponential(u, shape_of(memory, j))
+
+
+@section
+def rigid_length(
+    musculotendon_length: Array,
+    fiber_length: Array,
+    flags: Integers,
+    t: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """Fiber length of frame t under a rigid tendon."""
+    for j in range(width(memory)):
+        unit = unit_of(memory, j)
+        length = muscle.rigid_fiber_length(unit, musculotendon_length[t, m + j])
+        fiber_length[t, m + j] = memory[row.L + j] = length
+        memory[row.X + j], memory[row.COSINE + j] = muscle.of_length(unit, length)
+        flags[t, m + j] = 0
+
+
+@pure
+def find_length(
+    system: System,
+    muscles: Muscles,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    t: int,
+    m: Any,
+    first: int,
+    memory: Array,
+) -> None:
+    """Fiber length of frame t in equilibrium with an elastic tendon."""
+    weights, length = system.timeline.solver_weights, signals.fiber_length
+    newest = weights[t, 0]
+    find_past(weights, length, t, m, first, memory)
+    if system.root.tolerance == 0.0 and t > first:
+        guess(newest - weights[t - 1, 0], musculotendon_length, t, m, memory)
+        for _ in range(SWEEPS):
+            left, away = sweep(newest, memory)
+            if left == 0:
+                break
+            if away > 0:
+                look_up(system.curves, memory)
+    else:
+        open_all(musculotendon_length, t, m, memory)
+    place(newest, memory)
+    if system.root.upper > 0.0:
+        doubtful = enclosed(system.root, system.plain, newest, length, flags, t, m, memory)
+    else:
+        doubtful = reached(length, flags, t, m, memory)
+    if doubtful > 0:
+        settle_alone(
+            system, muscles, musculotendon_length, signals, flags, newest, t, m, first, memory
+        )
+        look_up(system.curves, memory)
+
+
+@pure
+def find_past(
+    weights: Array, fiber_length: Array, t: int, m: Any, first: int, memory: Array
+) -> None:
+    """The part of the solver's velocity that earlier lengths determine."""
+    for j in range(width(memory)):
+        memory[row.LAST_PAST + j] = memory[row.PAST + j]
+        memory[row.PAST + j] = weights[t, 1] * fiber_length[t - 1, m + j] if t > first else 0.0
+    for k in range(2, min(weights.shape[1], t - first + 1)):
+        for j in range(width(memory)):
+            memory[row.PAST + j] += weights[t, k] * fiber_length[t - k, m + j]
+
+
+@section
+def open_all(musculotendon_length: Array, t: int, m: Any, memory: Array) -> None:
+    """Leave all lanes to the search for one sample."""
+    for j in range(width(memory)):
+        memory[row.LMT + j], memory[row.OPEN + j] = musculotendon_length[t, m + j], 1.0
+        memory[row.LAST_A + j] = memory[row.A + j]
+
+
+@section
+def guess(newer: float, musculotendon_length: Array, t: int, m: Any, memory: Array) -> None:
+    """Where the tangent of the last frame's equilibrium points; opens all lanes."""
+    for j in range(width(memory)):
+        lmt = musculotendon_length[t, m + j]
+        change = newer * memory[row.L + j] + memory[row.PAST + j] - memory[row.LAST_PAST + j]
+        drive = (
+            memory[row.BY_A + j] * (memory[row.A + j] - memory[row.LAST_A + j])
+            + memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])
+            + memory[row.BY_V + j] * change
+        )
+        memory[row.W + j] -= drive / memory[row.SLOPE + j]
+        memory[row.LMT + j], memory[row.LAST_A + j] = lmt, memory[row.A + j]
+        memory[row.OPEN + j] = 1.0
+
+
+@section
+def sweep(newest: float, memory: Array) -> tuple[int, int]:
+    """One Newton step of every open lane: how many stay open, and how many left their pieces."""
+    left, away = 0, 0
+    for j in range(width(memory)):
+        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
+        w, a, lmt = memory[row.W + j], memory[row.A + j], memory[row.LMT + j]
+        x, cosine = muscle.of_projection(unit, w)
+        length = unit.optimal_fiber_length * x
+        v = muscle.norm_velocity(unit, newest * length + memory[row.PAST + j])
+        held = ask(muscle.arguments(unit, x, cosine, a, v, lmt), pieces, j, memory)
+        g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
+        slope = solve.total_slope(unit, g, cosine, newest)
+        step = -g.residual / slope
+        step = LONGEST if step > LONGEST else (-LONGEST if step < -LONGEST else step)
+        is_open = memory[row.OPEN + j] > 0.0
+        settled = held & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
+        memory[row.W + j] = w + step if is_open else w
+        memory[row.BY_A + j] = g.activation if is_open else memory[row.BY_A + j]
+        memory[row.BY_LMT + j] = g.musculotendon_length if is_open else memory[row.BY_LMT + j]
+        memory[row.BY_V + j] = g.fiber_velocity if is_open else memory[row.BY_V + j]
+        memory[row.SLOPE + j] = slope if is_open else memory[row.SLOPE + j]
+        stays = is_open & (not settled)
+        memory[row.OPEN + j] = 1.0 if stays else 0.0
+        memory[row.AWAY + j] = 0.0 if held else 1.0
+        left += 1 if stays else 0
+        away += 0 if held else 1
+    return left, away
+
+
+@section
+def place(newest: float, memory: Array) -> None:
+    """Geometry and velocity of the projected lengths."""
+    for j in range(width(memory)):
+        unit = unit_of(memory, j)
+        x, cosine = muscle.of_projection(unit, memory[row.W + j])
+        length = unit.optimal_fiber_length * x
+        v = muscle.norm_velocity(unit, newest * length + memory[row.PAST + j])
+        memory[row.L + j], memory[row.X + j], memory[row.COSINE + j] = length, x, cosine
+        memory[row.VS + j] = v
+
+
+@section
+def reached(fiber_length: Array, flags: Integers, t: int, m: Any, memory: Array) -> int:
+    """Write the lengths; mark and count the lanes that the search in motion has to settle."""
+    doubtful = 0
+    for j in range(width(memory)):
+        unit, w = unit_of(memory, j), memory[row.W + j]
+        sure = solve.reaches(unit, fiber_length[t - 1, m + j], memory[row.LMT + j], w)
+        sure = sure & (memory[row.OPEN + j] == 0.0) & (unit.tendon_slack_length > 0.0)
+        memory[row.DOUBT + j] = 0.0 if sure else 1.0
+        doubtful += 0 if sure else 1
+        fiber_length[t, m + j], flags[t, m + j] = memory[row.L + j], 0
+    return doubtful
+
+
+@section
+def enclosed(
+    root: Root,
+    plain: bool,
+    newest: float,
+    fiber_length: Array,
+    flags: Integers,
+    t: int,
+    m: Any,
+    memory: Array,
+) -> int:
+    """Write the lengths; mark and count the lanes whose root CEINMS's bracket may not hold."""
+    doubtful = 0
+    for j in range(width(memory)):
+        sample, pieces = sample_of(newest, memory, j), pieces_of(memory, j)
+        sure = solve.plainly_enclosed(pieces, root, sample, memory[row.W + j])
+        sure = sure & plain & (memory[row.OPEN + j] == 0.0)
+        memory[row.DOUBT + j] = 0.0 if sure else 1.0
+        doubtful += 0 if sure else 1
+        fiber_length[t, m + j], flags[t, m + j] = memory[row.L + j], 0
+    return doubtful
+
+
+@pure
+def sample_of(newest: float, memory: Array, j: Any) -> solve.Sample:
+    """The sample of lane j."""
+    unit = unit_of(memory, j)
+    return solve.Sample(unit, memory[row.A + j], memory[row.LMT + j], newest, memory[row.PAST + j])
+
+
+@section
+def settle_alone(
+    system: System,
+    muscles: Muscles,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    newest: float,
+    t: int,
+    m: Any,
+    first: int,
+    memory: Array,
+) -> None:
+    """The doubtful lanes by the search for one sample; roots that CEINMS's bracket holds stay."""
+    length, root = signals.fiber_length, system.root
+    for j in range(width(memory)):
+        if memory[row.DOUBT + j] == 0.0:
+            continue
+        unit, x = muscle.unit(muscle_of(muscles, m + j)), memory[row.X + j]
+        if root.upper > 0.0 and memory[row.OPEN + j] == 0.0 and unit.tendon_slack_length > 0.0:
+            sample, forward = sample_of(newest, memory, j), memory[row.W + j] > 0.0
+            inside = forward and root.lower < x < root.upper
+            if inside and solve.bracketed(system.curves, root, sample):
+                continue
+        found, flag = solve.at_frame(
+            system.curves,
+            root,
+            system.timeline.solver_weights,
+            unit,
+            signals.activation,
+            musculotendon_length,
+            length,
+            t,
+            m + j,
+            first,
+        )
+        length[t, m + j], flags[t, m + j] = found, flag
+        x, cosine = muscle.of_length(unit, found)
+        velocity = newest * found + memory[row.PAST + j]
+        memory[row.L + j], memory[row.COSINE + j] = found, cosine
+        v, w = muscle.norm_velocity(unit, velocity), x * cosine
+        asked = muscle.arguments(unit, x, cosine, memory[row.A + j], v, memory[row.LMT + j])
+        ask(asked, pieces_of(memory, j), j, memory)
+        memory[row.W + j] = w
+        memory[row.BY_A + j] = memory[row.BY_LMT + j] = memory[row.BY_V + j] = 0.0
+        memory[row.SLOPE + j] = memory[row.AWAY + j] = 1.0
+
+
+@section
+def take_length(signals: MuscleSignals, t: int, m: Any, memory: Array) -> None:
+    """What `find_length` found in an earlier call."""
+    for j in range(width(memory)):
+        length = signals.fiber_length[t, m + j]
+        memory[row.X + j], memory[row.COSINE + j] = muscle.of_length(unit_of(memory, j), length)
+        memory[row.L + j], memory[row.A + j] = length, signals.activation[t, m + j]
+
+
+@pure
+def find_velocity(
+    system: System, signals: MuscleSignals, t: int, m: Any, first: int, memory: Array
+) -> None:
+    """Fiber velocity of the force."""
+    timeline, length = system.timeline, signals.fiber_length
+    weights = timeline.force_weights
+    if weights.shape[1] == 0:  # found before, from the whole trial
+        for j in range(width(memory)):
+            memory[row.V + j] = signals.fiber_velocity[t, m + j]
+    elif timeline.one_velocity and not system.rigid:
+        for j in range(width(memory)):
+            memory[row.V + j] = weights[t, 0] * memory[row.L + j] + memory[row.PAST + j]
+    else:
+        for j in range(width(memory)):
+            memory[row.V + j] = weights[t, 0] * memory[row.L + j]
+        for k in range(1, min(weights.shape[1], t - first + 1)):
+            for j in range(width(memory)):
+                memory[row.V + j] += weights[t, k] * length[t - k, m + j]
+
+
+@section
+def pull(signals: MuscleSignals, t: int, m: Any, memory: Array) -> None:
+    """Velocity and force of frame t, where the force has the velocity of the solver.
+
+    The pieces are those of the last Newton step, too short to have left them by more than rounding.
+    """
+    for j in range(width(memory)):
+        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
+        x, cosine, v = memory[row.X + j], memory[row.COSINE + j], memory[row.VS + j]
+        f = muscle.norm_fiber_force(pieces, unit, x, cosine, memory[row.A + j], v)
+        signals.fiber_velocity[t, m + j] = memory[row.V + j]
+        signals.tendon_force[t, m + j] = unit.max_isometric_force * unit.strength_coefficient * f
+
+
+@section
+def pull_apart(signals: MuscleSignals, t: int, m: Any, memory: Array) -> int:
+    """Velocity and force of frame t; how many lanes are outside of their pieces."""
+    away = 0
+    for j in range(width(memory)):
+        unit, pieces = unit_of(memory, j), force_pieces_of(memory, j)
+        x, cosine, a = memory[row.X + j], memory[row.COSINE + j], memory[row.A + j]
+        v = muscle.norm_velocity(unit, memory[row.V + j])
+        asked = muscle.arguments(unit, x, cosine, a, memory[row.VS + j], memory[row.LMT + j])
+        held = ask(asked, pieces_of(memory, j), j, memory)
+        held &= holds(pieces.force_velocity, v)
+        f = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
+        memory[row.VF + j] = v
+        memory[row.AWAY + j] = 0.0 if held else 1.0
+        signals.fiber_velocity[t, m + j] = memory[row.V + j]
+        signals.tendon_force[t, m + j] = unit.max_isometric_force * unit.strength_coefficient * f
+        away += 0 if held else 1
+    return away

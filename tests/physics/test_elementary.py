@@ -1,0 +1,138 @@
+"""Both twins of each function against decimals of sixty digits."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import STEP
+
+from refnms.jit import HAVE_NUMBA, kernel
+from refnms.physics import elementary
+from refnms.physics.elementary import LARGEST, SERIES_BELOW, exp, phi, phi_slope
+
+DIGITS = 60
+# Units in the last place: what the module promises of e^z, and what two more operations may add.
+EXP_ULPS, PHI_ULPS = 2.0, 4.0
+# e^z - phi(z) at |z| = 0.5 is a fifth of its terms, and each of these is off by its own units.
+SLOPE_ULPS = 12.0
+
+needs_numba = pytest.mark.skipif(not HAVE_NUMBA, reason="Numba is not installed")
+
+seams = [s * z for s in (-1, 1) for z in (0.0, 5e-324, 1e-300, 1e-299, 1e-16, 1e-9, 0.3466, 0.5)]
+arguments = (
+    st.floats(-4.0, 4.0)
+    | st.floats(-1e-3, 1e-3)
+    | st.floats(-LARGEST, LARGEST)
+    | st.sampled_from([*seams, *(np.nextafter(z, t) for z in (-0.5, 0.5) for t in (-1.0, 1.0))])
+)
+shapes = st.floats(-30.0, 30.0) | arguments.filter(lambda z: abs(z) < 30.0)
+
+
+def exact(z: float) -> tuple[Decimal, Decimal, Decimal]:
+    """e^z, (e^z - 1) / z and its slope; of a tiny z by the first terms of their series."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        z = Decimal(z)
+        if abs(z) < Decimal("1e-15"):
+            return 1 + z + z * z / 2, 1 + z / 2 + z * z / 6, Decimal("0.5") + z / 3
+        power = z.exp()
+        ratio = (power - 1) / z
+        return power, ratio, (power - ratio) / z
+
+
+def ulps(found: float, wanted: Decimal) -> float:
+    with localcontext() as context:
+        context.prec = DIGITS
+        return float(abs(Decimal(float(found)) - wanted) / Decimal(np.spacing(abs(float(wanted)))))
+
+
+@kernel
+def compiled_exp(z):
+    return exp(z)
+
+
+@kernel
+def compiled_phi(z):
+    return phi(z)
+
+
+@kernel
+def compiled_phi_slope(z):
+    return phi_slope(z)
+
+
+@given(arguments)
+def test_numpys_functions_keep_their_digits(z):
+    power, ratio, _ = exact(z)
+    assert ulps(exp(np.float64(z)), power) <= EXP_ULPS
+    assert ulps(phi(np.float64(z)), ratio) <= PHI_ULPS
+
+
+@given(shapes)
+def test_the_slope_of_phi_keeps_its_digits(z):
+    assert ulps(phi_slope(np.float64(z)), exact(z)[2]) <= SLOPE_ULPS
+
+
+@needs_numba
+@given(arguments)
+def test_compiled_exponentials_keep_their_digits(z):
+    power, ratio, _ = exact(z)
+    assert ulps(compiled_exp(z), power) <= EXP_ULPS
+    assert ulps(compiled_phi(z), ratio) <= PHI_ULPS
+
+
+@needs_numba
+@given(shapes)
+def test_the_compiled_slope_of_phi_keeps_its_digits(z):
+    assert ulps(compiled_phi_slope(z), exact(z)[2]) <= SLOPE_ULPS
+
+
+@pytest.mark.parametrize("seam", [-SERIES_BELOW, SERIES_BELOW])
+def test_phi_and_its_slope_join_without_a_step(seam):
+    either = np.array([np.nextafter(seam, 0.0), np.nextafter(seam, 2.0 * seam)])
+    for function in (phi, phi_slope):
+        np.testing.assert_allclose(*function(either), rtol=3e-15)
+
+
+@given(st.floats(-SERIES_BELOW, SERIES_BELOW))
+def test_the_series_are_those_of_phi_and_its_slope(z):
+    _, ratio, slope = exact(z)
+    assert ulps(elementary.phi_series(z), ratio) <= PHI_ULPS
+    assert ulps(elementary.phi_slope_series(z), slope) <= PHI_ULPS
+
+
+@given(st.floats(-4.0, 4.0))
+def test_phi_slope_is_the_derivative_of_phi(z):
+    derivative = phi(np.complex128(z + 1j * STEP)).imag / STEP
+    np.testing.assert_allclose(phi_slope(np.float64(z)), derivative, rtol=1e-13)
+
+
+@pytest.mark.parametrize("z", [0.0, 5e-324, -5e-324, 1e-301])
+def test_at_zero_all_three_have_their_limits(z):
+    for of in (exp, phi, compiled_exp, compiled_phi):
+        assert of(z) == 1.0
+    assert phi_slope(z) == compiled_phi_slope(z) == 0.5
+
+
+def test_what_is_no_number_stays_none():
+    for of in (exp, phi, phi_slope):
+        assert np.isnan(of(np.nan))
+
+
+@needs_numba
+@pytest.mark.parametrize("of", [compiled_exp, compiled_phi, compiled_phi_slope])
+def test_what_is_no_number_stays_none_in_compiled_code(of):
+    assert np.isnan(of(np.nan))
+
+
+@needs_numba
+@pytest.mark.parametrize("z", [LARGEST + 1.0, 1e4, 1e300, np.inf])
+def test_beyond_the_largest_exponent_the_compiled_exponential_stands_still(z):
+    assert compiled_exp(z) == compiled_exp(LARGEST) < np.inf
+    assert compiled_exp(-z) == compiled_exp(-LARGEST) > 0.0
+    assert compiled_phi(-z) == (0.0 if z == np.inf else pytest.approx(1.0 / z, rel=1e-15))
+    assert compiled_phi(z) == pytest.approx(compiled_exp(LARGEST) / z, rel=1e-15)
