@@ -1,4 +1,4 @@
-"""AdamW with projection onto a box: the method, then the loop that runs it.
+"""AdamW with projection onto a box.
 
 With gradient g_t, t = 1, 2, ... (Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019,
 algorithm 2):
@@ -18,17 +18,13 @@ alpha is the learning rate, eta_t the schedule, lambda the weight decay. Departu
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from refnms.optimize.result import Array, History, Result, Status
-
-Objective: TypeAlias = Callable[[Array, float], tuple[float, Array]]
-Callback: TypeAlias = Callable[[int, float, Array], None]
+from refnms.optimize.result import Array, Status
+from refnms.optimize.run import Run
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,18 @@ class AdamW:
     weight_decay: float = 0.0
     schedule: Constant | Cosine = Cosine()
 
+    name = "adamw"
+
+    def minimize(self, run: Run) -> Status:
+        """`steps` updates, and one gradient more."""
+        lower, width = run.lower, run.upper - run.lower
+        x, state = run.start, self.init((run.start - lower) / width)
+        for progress in np.linspace(0.0, 1.0, self.steps + 1):
+            _, gradient = run.gradient(x, float(progress))
+            change, state = self.update(gradient * width, state, (x - lower) / width)
+            x = np.clip(x + change * width, lower, run.upper)
+        return Status.COMPLETED
+
     def init(self, y: Array) -> State:
         """The state before the first step from `y` (P,)."""
         return State(0, np.zeros_like(y), np.zeros_like(y), y)
@@ -89,61 +97,3 @@ class AdamW:
         decay = self.weight_decay * (y - state.start)
         eta = self.schedule(state.t / self.steps)
         return -eta * (descent + decay), State(t, m, v, state.start)
-
-
-def minimize(
-    method: AdamW,
-    objective: Objective,
-    x0: Array,
-    lower: Array,
-    upper: Array,
-    callback: Callback | None = None,
-) -> Result:
-    """The point of least value that `method` meets between the finite bounds, each (P,).
-
-    `objective(x, progress)` returns the value and a gradient (P,); `progress` runs from 0 to 1.
-    Early in the run the gradient may be that of a softened objective, say with a smaller penalty,
-    which hardens as `progress` grows. The value must be that of the full objective throughout: then
-    all values compare, and the best point is the best of the whole run, also when the last steps
-    make it worse or the run is cut short.
-
-    `callback(evaluations, value, x)` is called after every evaluation; its time does not count. A
-    value or gradient that is not finite ends the run as `Status.DIVERGED`, a KeyboardInterrupt as
-    `Status.INTERRUPTED`. With no finite value at all the result is the start, with an infinite
-    objective. ValueError: bounds that span no box.
-    """
-    if not np.all(np.isfinite(lower) & np.isfinite(upper) & (lower < upper)):
-        raise ValueError("every bound must be finite, and each lower one below its upper one")
-    width = upper - lower
-    x = np.clip(x0, lower, upper)
-    best_x, best_value = x, math.inf
-    state = method.init((x - lower) / width)
-    status = Status.BUDGET
-    log: list[tuple[float, float]] = []  # (seconds, value): one append, whole when interrupted
-    started = time.perf_counter()
-    try:
-        for progress in np.linspace(0.0, 1.0, method.steps + 1):
-            value, gradient = objective(x, float(progress))
-            log.append((time.perf_counter() - started, value))
-            if math.isfinite(value) and value < best_value:
-                best_x, best_value = x, value
-            if callback is not None:
-                called = time.perf_counter()
-                callback(len(log), value, x)
-                started += time.perf_counter() - called
-            if not (math.isfinite(value) and np.all(np.isfinite(gradient))):
-                status = Status.DIVERGED
-                break
-            change, state = method.update(gradient * width, state, (x - lower) / width)
-            x = np.clip(x + change * width, lower, upper)
-    except KeyboardInterrupt:
-        status = Status.INTERRUPTED
-    seconds, values = np.array(log, dtype=np.float64).reshape(-1, 2).T
-    return Result(
-        x=best_x,
-        objective=best_value,
-        status=status,
-        evaluations=len(log),
-        seconds=time.perf_counter() - started,
-        history=History(np.arange(1, len(log) + 1), seconds, values),
-    )

@@ -16,18 +16,21 @@ class Status(Enum):
     """Why a method stopped. Whatever the reason, `Result.x` is the best point it has seen."""
 
     CONVERGED = "converged"
-    BUDGET = "budget of steps used up"
+    COMPLETED = "all steps done"
+    BUDGET = "budget used up"
     INTERRUPTED = "interrupted"
     DIVERGED = "diverged"
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The run, one entry per evaluation, (N,) each."""
+    """The run, one entry per evaluation: how it went, and all that it takes to continue it."""
 
-    evaluations: NDArray[np.int64]  # counted from 1
-    seconds: Array  # since the start
-    objective: Array
+    evaluations: NDArray[np.int64]  # (N,) counted from 1
+    seconds: Array  # (N,) since the start
+    objective: Array  # (N,)
+    mark: NDArray[np.uint64]  # (N,) tells where the objective was asked
+    gradient: Array  # (G, P) of those evaluations that had one
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,3 +43,4 @@ class Result:
     evaluations: int
     seconds: float  # the optimization alone, without what the callback took
     history: History
+    parts: tuple[Result, ...] = ()  # the runs it consists of, for a method that starts many times
