@@ -111,6 +111,24 @@ class Packing:
         """Whether any muscle's `field` is free."""
         return bool((self.index[Muscles._fields.index(field)] >= 0).any())
 
+    def apart(self, share: float = 0.05) -> Array:
+        """The start with c1 and c2 of a muscle set apart where both are free and equal.
+
+        The filter is symmetric in them: where they are equal, so are their gradients, and they
+        would stay equal. c1 goes down and c2 up, by a share of the room between their bounds.
+        """
+        x = self.start.copy()
+        for c1, c2 in self.index[:2].T:
+            if min(c1, c2) >= 0 and c1 != c2 and self.start[c1] == self.start[c2]:
+                x[c1] = self.start[c1] - share * (self.upper[c1] - self.lower[c1])
+                x[c2] = self.start[c2] + share * (self.upper[c2] - self.lower[c2])
+        return np.clip(x, self.lower, self.upper)
+
+    def entries(self, field: str) -> tuple[int, ...]:
+        """The entries of x that stand for a field."""
+        row = self.index[Muscles._fields.index(field)]
+        return tuple(sorted({int(p) for p in row} - {-1}))
+
     def at_bounds(self, x: Array, share: float = 1e-6) -> list[str]:
         """The entries of x that lie on a bound, to a share of the room between them."""
         margin = share * (self.upper - self.lower)

@@ -183,3 +183,45 @@ def test_the_table_is_linear_and_its_pullback_the_transpose(packing, seed):
 def test_the_table_passes_a_check_of_every_element():
     packing = Packing(MODEL, [Free("c1", (-0.9, -0.1), groups=ALL), Free("c2", (-0.9, -0.1))])
     check_jacobian(packing.table, packing.start).require()
+
+
+def test_c1_and_c2_are_set_apart_only_where_they_are_equal_and_both_free():
+    table = MODEL.table()
+    table[:2] = -0.5
+    table[0, 1] = -0.4
+    model = MODEL.with_table(table)
+    one = (NAMES[0], NAMES[1])
+    packing = Packing(
+        model,
+        [
+            Free("c1", (-0.9, -0.1), groups=tuple((n,) for n in one)),
+            Free("c2", (-0.9, -0.1), groups=tuple((n,) for n in (*one, NAMES[2]))),
+        ],
+    )
+    wanted = [-0.5 - 0.05 * 0.8, -0.4, -0.5 + 0.05 * 0.8, -0.5, -0.5]
+    np.testing.assert_allclose(packing.apart(), wanted, rtol=1e-15)
+
+
+def test_shared_coefficients_are_set_apart_once():
+    model = MODEL.with_table(np.where(np.arange(12)[:, None] < 2, -0.5, MODEL.table()))
+    packing = Packing(
+        model, [Free("c1", (-0.9, -0.1), groups=ALL), Free("c2", (-0.9, -0.1), groups=ALL)]
+    )
+    np.testing.assert_allclose(packing.apart(), [-0.54, -0.46], rtol=1e-15)
+
+
+def test_a_start_apart_stays_within_the_bounds():
+    model = MODEL.with_table(np.where(np.arange(12)[:, None] < 2, -0.5, MODEL.table()))
+    packing = Packing(
+        model, [Free("c1", (-0.5, -0.1), groups=ALL), Free("c2", (-0.9, -0.5), groups=ALL)]
+    )
+    np.testing.assert_array_equal(packing.apart(), [-0.5, -0.5])
+
+
+def test_the_entries_of_a_field_are_those_that_stand_for_it():
+    packing = Packing(
+        MODEL, [Free("c1", (-0.9, -0.1), groups=ALL), Free("strength_coefficient", (0.5, 2.0))]
+    )
+    count = len(NAMES)
+    assert packing.entries("strength_coefficient") == tuple(range(1, count + 1))
+    assert packing.entries("c1") == (0,) and packing.entries("c2") == ()
