@@ -18,31 +18,43 @@ if TYPE_CHECKING:
     from refnms.model import Model as Model
     from refnms.model import Trial as Trial
     from refnms.optimize import AdamW as AdamW
+    from refnms.optimize import Budget as Budget
+    from refnms.optimize import LevenbergMarquardt as LevenbergMarquardt
+    from refnms.optimize import MultiStart as MultiStart
     from refnms.parameters import Free as Free
     from refnms.parameters import Packing as Packing
     from refnms.physics.profiles import NATIVE as NATIVE
     from refnms.physics.profiles import Profile as Profile
     from refnms.physics.profiles import ceinms_0_9 as ceinms_0_9
+    from refnms.resampling import choose_prior as choose_prior
     from refnms.simulation import Simulation as Simulation
     from refnms.simulation import simulate as simulate
+    from refnms.uncertainty import Uncertainty as Uncertainty
+    from refnms.uncertainty import uncertainty_of as uncertainty_of
 
 __version__ = "0.1.0"
 
 _MODULE_OF = {
     "AdamW": "optimize",
+    "Budget": "optimize",
     "Calibration": "calibration",
     "Free": "parameters",
     "InputError": "errors",
     "InputWarning": "errors",
+    "LevenbergMarquardt": "optimize",
     "Model": "model",
+    "MultiStart": "optimize",
     "NATIVE": "physics.profiles",
     "Packing": "parameters",
     "Profile": "physics.profiles",
     "Simulation": "simulation",
     "Trial": "model",
+    "Uncertainty": "uncertainty",
     "calibrate": "calibration",
     "ceinms_0_9": "physics.profiles",
+    "choose_prior": "resampling",
     "simulate": "simulation",
+    "uncertainty_of": "uncertainty",
 }
 _SUBMODULES = ("io",)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from refnms.model import Model, Trial
-from refnms.objective import TERMS, Objective, Term
-from refnms.optimize import AdamW, Result, minimize
+from refnms.objective import Objective
+from refnms.optimize import Budget, History, LevenbergMarquardt, Method, Result, Status, minimize
 from refnms.parameters import Packing
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array
+from refnms.terms import TERMS, Term
 
 Callback: TypeAlias = Callable[[int, float, Array], None]
 
@@ -22,8 +23,9 @@ class Calibration:
 
     model: Model
     result: Result  # x, objective, status, evaluations, seconds, history
-    initial: float  # objective at the start
+    initial: float  # objective of the model as it was
     packing: Packing
+    objective: Objective  # the function of x that was minimised
 
     @property
     def final(self) -> float:
@@ -40,26 +42,38 @@ def calibrate(
     model: Model,
     trials: Sequence[Trial],
     free: Packing,
-    method: AdamW | None = None,
+    method: Method | None = None,
     profile: Profile = NATIVE,
     terms: Sequence[Term] = TERMS,
     dofs: Sequence[str] | None = None,
     callback: Callback | None = None,
+    budget: Budget | None = None,
+    start: Array | None = None,
+    past: History | None = None,
 ) -> Calibration:
     """Fit the free parameters so that predicted moments follow the measured ones of the trials.
 
     Each trial has moments `(T, D)` in N.m; `dofs` chooses the degrees of freedom that count, all by
-    default. The gradient is exact: the adjoint of the chain in the discretisation of `profile`,
-    its roots solved to rounding. `callback(evaluations, objective, x)` is called after each
-    evaluation. A KeyboardInterrupt ends the run with the best point so far.
+    default. The method is Levenberg and Marquardt's unless told otherwise; derivatives are exact:
+    those of the chain in the discretisation of `profile`, its roots solved to rounding. It begins
+    at `start` `(P,)`, by default at the values of the model with c1 and c2 set apart
+    (`Packing.apart`).
 
-    Raises InputError for trials or parameters that cannot be calibrated.
+    `callback(evaluations, objective, x)` is called after each evaluation. A KeyboardInterrupt, or a
+    `budget` that is used up, ends the run with the best point so far; with the history of that run
+    as `past` and all else the same, it is continued.
+
+    Raises InputError for trials or parameters that cannot be calibrated; ResumeError for a past
+    that is not of this run.
     """
     if free.model is not model:
         raise ValueError("free was packed for another model")
     objective = Objective(free, trials, profile.for_gradients(), terms, dofs)
-    initial, _ = objective(free.start)  # compiles what is not compiled yet, before the clock runs
-    result = minimize(
-        method or AdamW(), objective, free.start, free.lower, free.upper, callback=callback
-    )
-    return Calibration(free.unpack(result.x), result, initial, free)
+    method = method or LevenbergMarquardt()
+    initial = objective.value(free.start)
+    box = free.apart() if start is None else start, free.lower, free.upper
+    first = minimize(method, objective, *box, Budget(evaluations=2))  # compiles, off the clock
+    if first.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    result = minimize(method, objective, *box, budget, callback, past)
+    return Calibration(free.unpack(result.x), result, initial, free, objective)

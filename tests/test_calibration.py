@@ -13,11 +13,12 @@ from people import PROFILES, person, recording
 from refnms import calibration
 from refnms.calibration import calibrate
 from refnms.model import Model, Trial
-from refnms.objective import MomentError, Objective, Prior
-from refnms.optimize import AdamW, Status
+from refnms.objective import Objective
+from refnms.optimize import AdamW, Budget, ResumeError, Status
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import ceinms_0_9
 from refnms.simulation import simulate
+from refnms.terms import MomentError, Prior
 
 FREE = [
     Free("strength_coefficient", (0.4, 2.5)),
@@ -64,7 +65,7 @@ def test_the_summary_numbers_are_those_of_the_models(done):
     assert done.initial == objective.value(PACKING.start)
     assert done.final == objective.value(done.result.x) == done.result.objective
     np.testing.assert_array_equal(done.model.table(), PACKING.table(done.result.x))
-    assert done.result.status is Status.BUDGET and done.result.evaluations == 301
+    assert done.result.status is Status.COMPLETED and done.result.evaluations == 301
 
 
 def test_what_is_not_free_stays_as_it_was(done):
@@ -158,14 +159,51 @@ def test_a_run_that_leaves_the_finite_keeps_the_best_before(monkeypatch):
     calls: Iterator[int] = iter(range(100))
 
     class Diverging(Objective):
-        def __call__(self, x: Any, progress: float = 1.0) -> tuple[float, Any]:
-            value, gradient = super().__call__(x, progress)
+        def gradient(self, x: Any, progress: float = 1.0) -> tuple[float, Any]:
+            value, gradient = super().gradient(x, progress)
             return (np.nan if next(calls) == 9 else value), gradient
 
     monkeypatch.setattr(calibration, "Objective", Diverging)
     done = calibrate(GUESS, TRIALS, PACKING, AdamW(steps=50))
     assert done.result.status is Status.DIVERGED
     assert done.final < done.initial and np.isfinite(done.model.table()).all()
+
+
+def test_levenberg_and_marquardt_need_few_evaluations():
+    done = calibrate(GUESS, TRIALS, PACKING, terms=(MomentError(),))
+    assert done.result.status is Status.CONVERGED and done.result.evaluations < 35
+    assert done.final < 1e-12 * done.initial
+
+
+def test_a_run_begins_where_it_is_told_to(rng):
+    x = rng.uniform(PACKING.lower, PACKING.upper)
+    seen: list[Any] = []
+    calibrate(GUESS, TRIALS, PACKING, start=x, callback=lambda n, value, x: seen.append(x))
+    np.testing.assert_array_equal(seen[0], x)
+
+
+def test_equal_filter_coefficients_begin_apart():
+    same = GUESS.with_table(np.where(np.arange(12)[:, None] < 2, -0.5, GUESS.table()))
+    packing = Packing(same, [Free("c1", (-0.9, -0.1)), Free("c2", (-0.9, -0.1))])
+    seen: list[Any] = []
+    calibrate(same, TRIALS, packing, callback=lambda n, value, x: seen.append(x))
+    np.testing.assert_array_equal(seen[0], packing.apart())
+    assert (seen[0][:3] < seen[0][3:]).all()
+
+
+def test_a_budget_ends_a_run_and_its_history_continues_it_to_the_same_bits():
+    whole = calibrate(GUESS, TRIALS, PACKING)
+    cut = calibrate(GUESS, TRIALS, PACKING, budget=Budget(evaluations=4))
+    assert cut.result.status is Status.BUDGET and cut.result.evaluations == 4
+    resumed = calibrate(GUESS, TRIALS, PACKING, past=cut.result.history)
+    np.testing.assert_array_equal(resumed.result.x, whole.result.x)
+    np.testing.assert_array_equal(resumed.result.history.objective, whole.result.history.objective)
+
+
+def test_a_history_of_other_recordings_is_refused():
+    cut = calibrate(GUESS, TRIALS, PACKING, budget=Budget(evaluations=4))
+    with pytest.raises(ResumeError):
+        calibrate(GUESS, TRIALS[:1], PACKING, past=cut.result.history)
 
 
 def test_a_packing_of_another_model_is_a_bug_of_the_caller():
