@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -23,9 +24,12 @@ from refnms.errors import DivergedError, InputError, InputWarning
 
 if TYPE_CHECKING:
     from refnms.job import Done
+    from refnms.optimize import Budget
 
 DONE, BAD_INPUT, FAILED, INPUT_OUTPUT, INTERRUPTED = 0, 3, 4, 5, 130
 PROFILES = ("native", "ceinms-0.9")
+NEAR = 1.02  # of the best objective
+METHODS = ("lm", "adamw", "l-bfgs-b", "dual-annealing", "corana", "strengths")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,10 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "moments of trials it has not seen.",
     )
     _add_setup(calibrate, "calibrated subject and its results (default: where the setup says)")
-    calibrate.add_argument("--method", choices=("adamw",), default="adamw", help="default: adamw")
-    calibrate.add_argument(
-        "--steps", type=_count, metavar="N", help="steps of the method (default: the method's)"
-    )
+    _add_method(calibrate)
     calibrate.add_argument(
         "--test",
         type=Path,
@@ -122,6 +123,33 @@ def _add_setup(parser: argparse.ArgumentParser, content: str) -> None:
     _add_json(parser)
 
 
+def _add_method(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--method", choices=METHODS, default="lm", help="how to search (default: lm)")
+    add("--starts", type=_count, default=1, metavar="N", help="starts of the method (default: 1)")
+    add("--seed", type=int, default=0, metavar="N", help="of starts and annealing (default: 0)")
+    add("--evaluations", type=_count, metavar="N", help="stop after so many evaluations")
+    add("--seconds", type=_positive, metavar="S", help="stop after so many seconds")
+    add(
+        "--prior",
+        type=_prior,
+        default=0.0,
+        metavar="W",
+        help="weight of the distance from the start, or `auto`: chosen by leaving trials out "
+        "(default: 0)",
+    )
+    add(
+        "--uncertainty",
+        action="store_true",
+        help="standard deviations and trade-offs of the parameters, and of the moments",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="continue a run that was interrupted or used up its budget, to the same bits",
+    )
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     help = "print one JSON object on standard output and nothing else there"
     parser.add_argument("--json", action="store_true", help=help)
@@ -129,19 +157,52 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of steps")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count of 1 or more")
     return int(text)
 
 
-def _calibrate(options: argparse.Namespace) -> int:
-    from refnms.job import calibrate_setup
-    from refnms.optimize import AdamW
+def _positive(text: str) -> float:
+    number = _number(text)
+    if not number > 0.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0")
+    return number
 
-    method = AdamW() if options.steps is None else AdamW(steps=options.steps)
-    with _progress(method.steps + 1) as callback:
-        done = calibrate_setup(
-            options.setup, options.profile, method, options.test, options.out, callback
-        )
+
+def _prior(text: str) -> float | None:
+    if text == "auto":
+        return None
+    number = _number(text)
+    if not number >= 0.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is below 0")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return number
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from refnms.job import Settings, calibrate_setup
+    from refnms.optimize import Budget
+
+    settings = Settings(
+        profile=options.profile,
+        method=options.method,
+        starts=options.starts,
+        seed=options.seed,
+        budget=Budget(options.evaluations, options.seconds),
+        prior=options.prior,
+        uncertainty=options.uncertainty,
+        resume=options.resume,
+    )
+    with _progress(settings.budget) as callback:
+        done = calibrate_setup(options.setup, settings, options.test, options.out, callback)
     return _finish(done, options.json)
 
 
@@ -177,20 +238,44 @@ def _show(done: Done, as_json: bool) -> None:
         print(json.dumps(summary, indent=2, allow_nan=False))
         return
     if "objective" in summary:
-        o = summary["objective"]
-        print(
-            f"{summary['method']}, profile {summary['profile']}: objective {o['initial']:.4g} -> "
-            f"{o['final']:.4g} in {summary['seconds']:.2f} s, {summary['evaluations']} evaluations "
-            f"({summary['status']})"
-        )
-        if o["ceinms"] is not None:
-            print(f"CEINMS 0.9's objective: {o['ceinms']:.4g}, penalty {o['ceinms_penalty']:.4g}")
+        print("\n".join(_calibration(summary)))
     print("\n".join(_table(summary["trials"])))
     for name in summary.get("bound_hits", []):
         print(f"on a bound: {name}")
+    if "uncertainty" in summary:
+        print("\n".join(_doubts(summary["uncertainty"])))
     for flag, muscles in summary["flags"].items():
         print(f"samples flagged {flag}: " + ", ".join(f"{m} {n}" for m, n in muscles.items()))
     print(f"written to {done.folder}")
+
+
+def _calibration(summary: dict[str, Any]) -> Iterator[str]:
+    o = summary["objective"]
+    yield (
+        f"{summary['method']}, profile {summary['profile']}: objective {o['initial']:.4g} -> "
+        f"{o['final']:.4g} in {summary['seconds']:.2f} s, {summary['evaluations']} evaluations "
+        f"({summary['status']})"
+    )
+    if summary["starts"]:
+        near = sum(end <= NEAR * o["final"] for end in summary["starts"])
+        yield f"{len(summary['starts'])} runs, of which {near} ended within 2 % of the best"
+    if "prior" in summary:
+        yield f"weight of the prior, chosen by leaving trials out: {summary['prior']['weight']:g}"
+    if o["ceinms"] is not None:
+        yield f"CEINMS 0.9's objective: {o['ceinms']:.4g}, penalty {o['ceinms_penalty']:.4g}"
+        if o["ceinms_penalty"] > 0.0 and summary["profile"] == "native":
+            yield "  if CEINMS will run this subject, calibrate it with --profile ceinms-0.9"
+
+
+def _doubts(doubts: dict[str, Any]) -> Iterator[str]:
+    parameters = doubts["parameters"]
+    width = max(map(len, parameters))
+    yield f"{'parameter':{width}}       value  most likely   deviation"
+    for name, of in parameters.items():
+        yield f"{name:{width}}  {of['value']:10.4g}   {of['center']:10.4g}  {of['deviation']:10.2g}"
+    yield from doubts["trade_offs"]
+    for name in doubts["undetermined"]:
+        yield f"not determined by these trials: {name}"
 
 
 def _table(trials: dict[str, Any]) -> Iterator[str]:
@@ -204,19 +289,20 @@ def _table(trials: dict[str, Any]) -> Iterator[str]:
 
 
 @contextmanager
-def _progress(evaluations: int) -> Iterator[Callable[[int, float, Any], None] | None]:
-    """A line with the current objective, rewritten in place, on a terminal only."""
+def _progress(budget: Budget) -> Iterator[Callable[[int, float, Any], None] | None]:
+    """A line with the best objective so far, rewritten in place, on a terminal only."""
     if not sys.stderr.isatty():
         yield None
         return
-    shown = 0.0
+    began, shown, best = time.monotonic(), 0.0, math.inf
+    of = "" if budget.evaluations is None else f" of {budget.evaluations}"
 
     def report(count: int, value: float, _: Any) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if now - shown > 0.1 or count == evaluations:
+        nonlocal shown, best
+        now, best = time.monotonic(), min(best, value)
+        if now - shown > 0.1 or count == budget.evaluations:
             shown = now
-            line = f"\revaluation {count} of {evaluations}: objective {value:.5g}   "
+            line = f"\revaluation {count}{of}, {now - began:.1f} s: best objective {best:.5g}   "
             print(line, end="", file=sys.stderr, flush=True)
 
     try:

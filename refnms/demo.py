@@ -15,7 +15,7 @@ from refnms.calibration import Calibration, calibrate
 from refnms.fit import Fit, fits, flag_counts
 from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
 from refnms.model import Model
-from refnms.optimize import AdamW
+from refnms.optimize import LevenbergMarquardt
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import NATIVE
 from refnms.physics.types import Array, Muscles
@@ -26,7 +26,7 @@ from refnms.synthetic import FRAME_RATE, NEUTRAL, Participant, musculotendon_len
 FOLDER = Path("refnms-demo")  # where the results go unless told otherwise
 FIGURE = "moments.png"
 
-METHOD = AdamW()
+METHOD = LevenbergMarquardt()
 
 # Quantity -> factor and unit.
 TOLD = {
@@ -145,7 +145,7 @@ def _result(
     run = calibration.result
     return DemoResult(
         seed=seed,
-        method="adamw",
+        method=METHOD.name,
         profile=NATIVE.name,
         status=run.status.value,
         seconds=run.seconds,
@@ -256,14 +256,14 @@ def _opening(person: Participant, packing: Packing) -> Iterator[str]:
     yield f"              {', '.join(_words(dof) for dof in model.dof_names)}"
     yield "Start         published parameters (Saul et al. 2015); the truth is hidden"
     yield f"Calibration   {len(packing.start)} parameters on {names},"
-    yield f"              AdamW, {METHOD.steps} steps, exact gradients ..."
+    yield "              Levenberg-Marquardt, exact derivatives ..."
 
 
 def _findings(result: DemoResult) -> Iterator[str]:
     loss = result.objective
     yield (
         f"              {result.status}: loss {loss['initial']:.3f} -> {loss['final']:.5f}, "
-        f"{result.evaluations} gradients in {result.seconds:.1f} s"
+        f"{result.evaluations} evaluations in {result.seconds:.2f} s"
     )
     yield from _moment_table(result.trials)
     yield "\nUnseen trials against the moments without noise [% of their standard deviation]"
@@ -274,7 +274,8 @@ def _findings(result: DemoResult) -> Iterator[str]:
     yield "  and what moments hardly tell apart (c1 from c2, fiber from tendon, shape):"
     yield from _recovery_rows(result.recovery, TRADED)
     if result.bound_hits:
-        yield f"\nOn a bound: {', '.join(result.bound_hits)}"
+        yield "\nOn a bound"
+        yield from (f"  {_words(name)}" for name in result.bound_hits)
 
 
 def _moment_table(trials: Mapping[str, TrialFit]) -> Iterator[str]:

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from refnms import __version__
+from refnms import summary
 from refnms.calibration import Calibration, Callback, calibrate
-from refnms.errors import DivergedError, InputError, InputWarning, Problem
-from refnms.fit import fits, flag_counts
-from refnms.io import read_trial
+from refnms.errors import DivergedError, InputError, Problem
+from refnms.io import read_trial, write_storage
 from refnms.io.execution import Hybrid, Velocity, read_execution
 from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
+from refnms.io.history import NAME as HISTORY
+from refnms.io.history import read_history, write_history
 from refnms.io.results import write_ceinms_results
 from refnms.io.setups import read_input_data, read_run_setup
 from refnms.io.subject import read_model, write_subject
+from refnms.methods import method_named
 from refnms.model import Model, Trial
-from refnms.objective import ceinms_objective
-from refnms.optimize import AdamW, Status
-from refnms.physics.profiles import Profile, ceinms_0_9
+from refnms.optimize import Budget, History, ResumeError, Status
+from refnms.physics.profiles import Profile
 from refnms.report.figures import Tracking, moment_figure
+from refnms.resampling import PriorChoice, choose_prior, with_prior
 from refnms.simulation import Simulation, simulate_all
 from refnms.task import Task, profile_named, read_task, terms_of
+from refnms.uncertainty import Uncertainty, uncertainty_of
 
 FIGURE = "moments.png"
 
@@ -67,25 +69,33 @@ def run(setup_file: Path, profile_name: str = "native", out: Path | None = None)
     profile = profile_named(profile_name, online, muscle_model.tolerance)
     trial = read_trial(setup.input_data, model, profile)
     simulations = _simulate(model, [trial], profile)
-    summary = {
-        "profile": profile.name,
-        "trials": _trials(model, {trial.name: ("run", trial)}, simulations),
-        "flags": flag_counts(model, simulations),
-        "version": __version__,
-    }
+    found = summary.of_run(model, profile.name, trial, simulations[0])
 
     def write(folder: Path) -> None:
         write_ceinms_results(folder, model, trial.time, simulations[0])
-        write_atomically(folder / MARKER, _json(summary))
+        write_atomically(folder / MARKER, _json(found))
 
     replace_folder(folder, write)
-    return Done(summary, folder, failure=_failure(summary))
+    return Done(found, folder, failure=_failure(found))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to calibrate."""
+
+    profile: str = "native"
+    method: str = "lm"  # see `methods`
+    starts: int = 1
+    seed: int = 0  # of starts and of annealing
+    budget: Budget = field(default_factory=Budget)
+    prior: float | None = 0.0  # weight; None: chosen by leaving trials out
+    uncertainty: bool = False
+    resume: bool = False
 
 
 def calibrate_setup(
     setup_file: Path,
-    profile_name: str = "native",
-    method: AdamW | None = None,
+    settings: Settings | None = None,
     tests: Sequence[Path] = (),
     out: Path | None = None,
     callback: Callback | None = None,
@@ -94,9 +104,11 @@ def calibrate_setup(
 
     Writes a folder with the calibrated subject, the signals of every trial and the summary: `out`,
     replaced as a whole, or a folder beside the output subject of the setup, which is then written
-    too. Raises InputError; OSError; DivergedError when a moment is not finite.
+    too. A run that ended early leaves its history there, and can be resumed. Raises InputError;
+    OSError; DivergedError when a moment is not finite.
     """
-    task = read_task(setup_file, profile_name, tests)
+    settings = settings or Settings()
+    task = read_task(setup_file, settings.profile, tests)
     setup = task.setup
     folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
     named = (setup.path, setup.subject, setup.excitation_generator, setup.calibration)
@@ -104,50 +116,67 @@ def calibrate_setup(
     _check_target(folder, inputs)
     if out is None:
         _check_output_subject(setup.output, inputs)
-    done = calibrate(
-        task.model,
-        task.recordings("calibration"),
-        task.packing,
-        method,
-        task.profile,
-        terms_of(task.step),
-        task.step.dofs or None,
-        callback,
-    )
+    past = read_history(folder / HISTORY) if settings.resume else None
+    done, choice = _calibrated(task, settings, callback, past, folder)
     simulations = _simulate(done.model, task.recordings("calibration", "test"), task.profile)
-    summary = _calibration_summary(task, done, simulations)
+    doubt = uncertainty_of(done) if settings.uncertainty else None
+    found = summary.of_calibration(task, settings.method, done, simulations)
+    if choice is not None:
+        found["prior"] = summary.of_choice(choice)
+    if doubt is not None:
+        found["uncertainty"] = summary.of_uncertainty(doubt, done)
 
     def write(part: Path) -> None:
         _write_signals(part, task, done.model, simulations)
+        if doubt is not None:
+            _write_bands(part, task, doubt)
+        if done.result.status in (Status.INTERRUPTED, Status.BUDGET):
+            write_history(part / HISTORY, done.result.history)
         write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
-        write_atomically(part / MARKER, _json(summary))
+        write_atomically(part / MARKER, _json(found))
 
     replace_folder(folder, write)
     if out is None:
         write_subject(setup.output, setup.subject, done.model, setup.calibration)
     interrupted = done.result.status is Status.INTERRUPTED
-    return Done(summary, folder, interrupted, _failure(summary) or _divergence(done))
+    return Done(found, folder, interrupted, _failure(found) or _divergence(done))
 
 
-def _calibration_summary(
-    task: Task, done: Calibration, simulations: Sequence[Simulation]
-) -> dict[str, Any]:
-    return {
-        "method": "adamw",
-        "profile": task.profile.name,
-        "status": done.result.status.value,
-        "seconds": done.result.seconds,
-        "evaluations": done.result.evaluations,
-        "objective": {
-            "initial": done.initial,
-            "final": done.final,
-            **_ceinms_score(done.model, task.file.trials, task.step.dofs),
-        },
-        "trials": _trials(done.model, task.trials, simulations),
-        "bound_hits": done.at_bounds,
-        "flags": flag_counts(done.model, simulations),
-        "version": __version__,
-    }
+def _calibrated(
+    task: Task, settings: Settings, callback: Callback | None, past: History | None, folder: Path
+) -> tuple[Calibration, PriorChoice | None]:
+    """The calibration, and how the weight of its prior was chosen, if it was."""
+    method = method_named(settings.method, task.packing, settings.starts, settings.seed)
+    trials, dofs = task.recordings("calibration"), task.step.dofs or None
+    terms, choice, weight = terms_of(task.step), None, settings.prior
+    if weight is None:
+        choice = choose_prior(task.model, trials, task.packing, None, task.profile, terms, dofs)
+        weight = choice.best
+    try:
+        done = calibrate(
+            task.model,
+            trials,
+            task.packing,
+            method,
+            task.profile,
+            with_prior(terms, weight),
+            dofs,
+            callback,
+            settings.budget,
+            past=past,
+        )
+    except ResumeError as error:
+        message = f"cannot be resumed, since {error}; with other files or settings, calibrate anew"
+        raise InputError(Problem(message, folder / HISTORY)) from error
+    return done, choice
+
+
+def _write_bands(folder: Path, task: Task, doubt: Uncertainty) -> None:
+    """The standard deviation of every predicted moment, beside the moments."""
+    for trial in task.recordings("calibration", "test"):
+        _, deviation = doubt.band(trial)
+        path = folder / trial.name / "TorqueDeviations.sto"
+        write_storage(path, trial.time, task.model.dof_names, deviation, path.stem)
 
 
 def _write_signals(
@@ -161,38 +190,6 @@ def _write_signals(
         tracking = _tracking(task.trials, before, simulations)
         if tracking:
             moment_figure(folder / FIGURE, model.dof_names, tracking)
-
-
-def _ceinms_score(model: Model, paths: Sequence[Path], dofs: Sequence[str]) -> dict[str, Any]:
-    """CEINMS 0.9's objective of the result, by its own rules; null where these refuse a trial."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InputWarning)  # the files were warned of when first read
-        try:
-            trials = [read_trial(path, model, ceinms_0_9()) for path in paths]
-            score = ceinms_objective(model, trials, dofs or None)
-        except InputError as error:
-            reason = str(error)
-        else:
-            return {
-                "ceinms": score.total,
-                "ceinms_moment": score.moment,
-                "ceinms_penalty": score.penalty,
-            }
-    warnings.warn(f"no score in CEINMS's terms: {reason}", InputWarning, stacklevel=2)
-    return {"ceinms": None, "ceinms_moment": None, "ceinms_penalty": None}
-
-
-def _trials(
-    model: Model, trials: Mapping[str, tuple[str, Trial]], simulations: Sequence[Simulation]
-) -> dict[str, Any]:
-    rows = zip(trials.items(), simulations, strict=True)
-    return {
-        name: {
-            "role": role,
-            "dofs": {dof: asdict(f) for dof, f in fits(model, trial, simulation).items()},
-        }
-        for (name, (role, trial)), simulation in rows
-    }
 
 
 def _tracking(
@@ -210,8 +207,8 @@ def _tracking(
     return tracking
 
 
-def _json(summary: Mapping[str, Any]) -> str:
-    return json.dumps(summary, indent=2, allow_nan=False) + "\n"
+def _json(found: Mapping[str, Any]) -> str:
+    return json.dumps(found, indent=2, allow_nan=False) + "\n"
 
 
 def _simulate(model: Model, trials: Sequence[Trial], profile: Profile) -> list[Simulation]:
@@ -229,8 +226,8 @@ def _simulate(model: Model, trials: Sequence[Trial], profile: Profile) -> list[S
     return simulations
 
 
-def _failure(summary: Mapping[str, Any]) -> str | None:
-    failed = summary["flags"].get("FAILED")
+def _failure(found: Mapping[str, Any]) -> str | None:
+    failed = found["flags"].get("FAILED")
     return f"no fiber equilibrium was found (samples by muscle): {failed}" if failed else None
 
 

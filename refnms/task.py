@@ -24,10 +24,10 @@ from refnms.io.calibration import (
 from refnms.io.setups import CalibrationSetup, read_calibration_setup
 from refnms.io.subject import PLAUSIBLE, read_model
 from refnms.model import Model, Trial
-from refnms.objective import TERMS, FiberLengthRange, Term
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
 from refnms.physics.types import Muscles
+from refnms.terms import TERMS, FiberLengthRange, Term
 
 CEINMS_0_9 = ceinms_0_9()
 

@@ -17,25 +17,34 @@ WALLS = {
     "errors": "",
     "jit": "",
     "autodiff": "",
-    "optimize": "",
+    "optimize": "jit",
     "physics": "jit",
     "model": "physics",
     "primitives": "autodiff physics",
     "parameters": "model physics",
     "simulation": "model primitives physics",
     "fit": "model simulation physics",
-    "objective": "model parameters simulation autodiff physics",
-    "calibration": "objective parameters model optimize physics",
+    "score": "model simulation physics",
+    "terms": "parameters simulation autodiff physics",
+    "sensitivity": "model parameters simulation physics",
+    "gauss_newton": "sensitivity terms optimize autodiff physics",
+    "objective": "gauss_newton sensitivity terms model parameters simulation optimize autodiff "
+    "physics",
+    "calibration": "objective terms model parameters optimize physics",
+    "noise": "physics",
+    "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
+    "physics",
+    "resampling": "calibration objective terms parameters model optimize physics",
     "assist": "objective simulation parameters model optimize",
     "geometry": "physics autodiff",
     "stream": "model physics geometry",
     "synthetic": "model simulation geometry physics",
-    "io": "model parameters physics",
+    "io": "model parameters optimize physics",
 }
 # These may import every room above.
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
-TOP_ROOMS = ("task", "job", "demo", "cli", "__init__", "__main__")
+TOP_ROOMS = ("task", "methods", "summary", "job", "demo", "cli", "__init__", "__main__")
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 
 # Library -> the one room that may import it.
@@ -49,7 +58,7 @@ LIBRARIES = {
     "jinja2": "report",
 }
 # SciPy is slow to import: only inside the function that needs it, but for the NumPy engine.
-IMPORTS_SCIPY_AT_ONCE = "physics/reference.py"
+IMPORTS_SCIPY_AT_ONCE = "physics/reference/"
 
 # Modules that need no test file of their own.
 UNTESTED = {"__init__.py", "__main__.py", "types.py"}
@@ -95,7 +104,7 @@ def breaches(source: str, path: str) -> list[str]:
                 found.append(f"{path}: {room} must not import {name}")
         elif LIBRARIES.get(library, room) != room:
             found.append(f"{path}: only {LIBRARIES[library]} may import {name}")
-        elif library == "scipy" and at_once and path != IMPORTS_SCIPY_AT_ONCE:
+        elif library == "scipy" and at_once and not path.startswith(IMPORTS_SCIPY_AT_ONCE):
             found.append(f"{path}: {name} must be imported inside a function")
     return found
 
@@ -124,7 +133,7 @@ def test_no_import_goes_through_a_wall():
         ("physics/muscle.py", "def f():\n    from refnms.model import Model"),
         ("physics/muscle.py", "if TYPE_CHECKING:\n    from refnms.model import Model"),
         ("model.py", "from .optimize import AdamW"),
-        ("optimize/adamw.py", "from refnms.jit import kernel"),
+        ("optimize/adamw.py", "from refnms.physics.types import Array"),
         ("report/page.py", "from refnms.demo import main"),
         ("physics/kernels.py", "import numba"),
         ("physics/kernels.py", "try:\n    from numba.extending import overload\nexcept: pass"),
@@ -144,7 +153,7 @@ def test_a_forbidden_import_is_found(path, source):
     [
         ("physics/muscle.py", "from refnms.physics.types import Array\nfrom .types import Curve"),
         ("physics/muscle.py", "from refnms.errors import InputError\nfrom ..jit import pure"),
-        ("physics/reference.py", "from scipy.linalg import solve_banded"),
+        ("physics/reference/bands.py", "from scipy.linalg import solve_banded"),
         ("objective.py", "def f():\n    from scipy.optimize import least_squares"),
         ("io/storage.py", "import pandas as pd\nfrom xml.parsers import expat"),
         ("demo.py", "from refnms import __version__\nfrom refnms.report import page"),

@@ -101,14 +101,14 @@ def test_a_change_of_the_page_touches_one_file_at_most_and_has_the_right_gradien
 def test_the_page_has_two_changes_of_a_file_and_one_of_none():
     changes = [section.change for section in sections().values()]
     files = [None if change is None else change["file"] for change in changes]
-    assert files == ["refnms/physics/curves.py", "refnms/objective.py", None]
+    assert files == ["refnms/physics/curves.py", "refnms/terms.py", None]
 
 
 def test_a_wrong_slope_in_the_changed_copy_would_be_found(copy):
     curves = copy / "refnms" / "physics" / "curves.py"
     text = curves.read_text("utf-8")
-    assert text.count("2.0 * c2") == 1
-    curves.write_text(text.replace("2.0 * c2", "2.002 * c2"), "utf-8")
+    assert text.count("2.0 * p.c2") == 1
+    curves.write_text(text.replace("2.0 * p.c2", "2.002 * p.c2"), "utf-8")
     run = run_in(copy, sections()["Another field of the muscle"].use)
     assert "GradientError" in run.stderr
 

@@ -24,14 +24,14 @@ from refnms.fit import fit
 from refnms.io.files import MARKER
 from refnms.io.storage import read_storage
 from refnms.io.subject import read_model
-from refnms.job import calibrate_setup, read_task, run
+from refnms.job import Settings, calibrate_setup, read_task, run
 from refnms.objective import Objective
-from refnms.optimize import AdamW
+from refnms.optimize import Budget
 from refnms.physics.profiles import ceinms_0_9
 from refnms.physics.types import Flag
 from refnms.simulation import simulate, simulate_all
 
-SHORT = AdamW(steps=3)
+SHORT = Settings(budget=Budget(evaluations=3))
 
 
 def model_of(project: Path) -> Any:
@@ -107,7 +107,7 @@ def test_what_could_not_be_solved_is_written_and_told(project, monkeypatch, comm
     if command == "run":
         done = run(project / "run.xml", out=project / "out")
     else:
-        done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+        done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     assert done.failure == "no fiber equilibrium was found (samples by muscle): {'muscle_1': 2}"
     assert json.loads((project / "out" / MARKER).read_text())["flags"]["FAILED"] == {"muscle_1": 2}
 
@@ -161,7 +161,7 @@ def test_frames_outside_the_window_are_run_and_not_scored(project):
 
 
 def test_a_calibration_finds_what_was_changed(project):
-    done = calibrate_setup(project / "calibrate.xml", method=AdamW(steps=150), out=project / "out")
+    done = calibrate_setup(project / "calibrate.xml", out=project / "out")
     assert done.summary["objective"]["final"] < 1e-3 * done.summary["objective"]["initial"]
     again = read_model(project / "out/calibrated.xml", project / "excitationGenerator.xml")
     np.testing.assert_allclose(again.muscles.strength_coefficient, 1.4, rtol=0.02)
@@ -170,7 +170,7 @@ def test_a_calibration_finds_what_was_changed(project):
 def test_only_the_step_s_degrees_of_freedom_are_followed(project):
     step = STEP.replace("knee ankle", "ankle")
     (project / "calibration.xml").write_text(calibration(step))
-    done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     task = read_task(project / "calibrate.xml", "native")
     wanted = Objective(task.packing, task.recordings("calibration"), dofs=["ankle"])
     assert done.summary["objective"]["initial"] == wanted.value(task.packing.start)
@@ -178,7 +178,7 @@ def test_only_the_step_s_degrees_of_freedom_are_followed(project):
 
 def test_without_a_place_to_write_the_subject_goes_where_the_setup_says(project):
     done = calibrate_setup(
-        project / "calibrate.xml", method=SHORT, tests=[project / "jump/trial.xml"]
+        project / "calibrate.xml", settings=SHORT, tests=[project / "jump/trial.xml"]
     )
     assert (project / "results" / "calibrated.xml").exists()
     assert done.folder == project / "results" / "calibrated_results"
@@ -190,11 +190,11 @@ def test_without_a_place_to_write_the_subject_goes_where_the_setup_says(project)
 
 
 def test_written_and_returned_summaries_agree(project):
-    done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     assert json.loads((project / "out" / MARKER).read_text()) == done.summary
     assert not done.interrupted and done.failure is None
-    assert done.summary["status"] == "budget of steps used up"
-    assert done.summary["evaluations"] == 4
+    assert done.summary["status"] == "budget used up"
+    assert done.summary["evaluations"] == 3
 
 
 def test_the_figure_shows_before_and_after_where_matplotlib_is(project, monkeypatch):
@@ -204,7 +204,7 @@ def test_the_figure_shows_before_and_after_where_matplotlib_is(project, monkeypa
     )
     calibrate_setup(
         project / "calibrate.xml",
-        method=SHORT,
+        settings=SHORT,
         tests=[project / "jump/trial.xml"],
         out=project / "o",
     )
@@ -220,7 +220,7 @@ def test_without_matplotlib_there_is_no_figure_and_no_complaint(project, monkeyp
         raise ImportError("No module named 'matplotlib'")
 
     monkeypatch.setattr(job, "moment_figure", missing)
-    calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     assert not (project / "out" / "moments.png").exists()
     assert (project / "out" / MARKER).exists()
 
@@ -235,27 +235,91 @@ def test_where_ceinms_refuses_a_trial_there_is_no_score_in_its_terms(project):
         header = header.replace(f"nRows={len(lines)}", f"nRows={len(kept)}")
         path.write_text("\n".join([f"{header}endheader", labels, *kept, ""]))
     with pytest.warns(InputWarning, match=r"no score in CEINMS's terms: .*slower than the frames"):
-        done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+        done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     scores = [done.summary["objective"][k] for k in ("ceinms", "ceinms_moment", "ceinms_penalty")]
     assert scores == [None, None, None]
     assert '"ceinms": null' in (project / "out" / MARKER).read_text()
 
 
 def test_a_diverged_calibration_is_written_and_told(project, monkeypatch):
-    plain, calls = Objective.__call__, iter(range(100))
+    plain, calls = Objective.gradient, iter(range(100))
 
     def diverging(self: Any, x: Any, progress: float = 1.0) -> Any:
         value, gradient = plain(self, x, progress)
         return (np.nan if next(calls) == 6 else value), gradient
 
-    monkeypatch.setattr(Objective, "__call__", diverging)
-    done = calibrate_setup(project / "calibrate.xml", method=AdamW(steps=20), out=project / "out")
-    told = "no longer finite after 6 evaluations; the best point before was written"
+    monkeypatch.setattr(Objective, "gradient", diverging)
+    adamw = Settings(method="adamw")
+    done = calibrate_setup(project / "calibrate.xml", adamw, out=project / "out")
+    told = "no longer finite after 5 evaluations; the best point before was written"
     assert done.failure is not None and told in done.failure
     summary = json.loads((project / "out" / MARKER).read_text())
     assert summary["status"] == "diverged"
     assert summary["objective"]["final"] < summary["objective"]["initial"]
     assert (project / "out" / "calibrated.xml").exists()
+
+
+def test_a_run_that_ended_early_is_resumed_to_the_same_bits(project):
+    whole = calibrate_setup(project / "calibrate.xml", out=project / "whole")
+    cut = calibrate_setup(project / "calibrate.xml", SHORT, out=project / "out")
+    assert cut.summary["evaluations"] == 3 and (project / "out" / "history.npz").exists()
+    resumed = calibrate_setup(project / "calibrate.xml", Settings(resume=True), out=project / "out")
+    for key in ("evaluations", "objective", "trials", "status"):
+        assert resumed.summary[key] == whole.summary[key]
+    subjects = [(project / name / "calibrated.xml").read_bytes() for name in ("whole", "out")]
+    assert subjects[0] == subjects[1]
+    assert not (project / "out" / "history.npz").exists()
+
+
+def test_what_is_not_there_or_not_the_same_cannot_be_resumed(project):
+    again = Settings(resume=True)
+    with pytest.raises(InputError, match=r"history\.npz: no run to resume"):
+        calibrate_setup(project / "calibrate.xml", again, out=project / "out")
+    calibrate_setup(project / "calibrate.xml", SHORT, out=project / "out")
+    (project / "calibration.xml").write_text(calibration(STEP.replace("0.4 2.5", "0.4 2.4")))
+    with pytest.raises(InputError, match=r"history\.npz: cannot be resumed, since evaluation \d"):
+        calibrate_setup(project / "calibrate.xml", again, out=project / "out")
+    (project / "calibration.xml").write_text(calibration(trials="walk/trial.xml"))
+    with pytest.raises(InputError, match="since the objective is another one"):
+        calibrate_setup(project / "calibrate.xml", again, out=project / "out")
+    assert (project / "out" / "history.npz").exists()
+
+
+def test_several_starts_are_told(project):
+    done = calibrate_setup(project / "calibrate.xml", Settings(starts=3), out=project / "out")
+    assert len(done.summary["starts"]) == 4  # two tried, one followed, one near the best
+    assert min(done.summary["starts"]) == done.summary["objective"]["final"]
+
+
+def test_a_prior_can_be_given_or_chosen(project):
+    given = calibrate_setup(project / "calibrate.xml", Settings(prior=10.0), out=project / "a")
+    plain = calibrate_setup(project / "calibrate.xml", out=project / "b")
+    assert given.summary["objective"]["final"] > plain.summary["objective"]["final"]
+    chosen = calibrate_setup(project / "calibrate.xml", Settings(prior=None), out=project / "c")
+    choice = chosen.summary["prior"]
+    best = min(choice["left_out_error"].items(), key=lambda pair: pair[1])
+    assert float(best[0]) == choice["weight"]
+    assert "prior" not in plain.summary
+
+
+def test_uncertainty_is_written_when_asked_for(project):
+    done = calibrate_setup(
+        project / "calibrate.xml",
+        Settings(uncertainty=True),
+        tests=[project / "jump/trial.xml"],
+        out=project / "out",
+    )
+    doubt = done.summary["uncertainty"]
+    task = read_task(project / "calibrate.xml", "native")
+    assert list(doubt["parameters"]) == task.packing.names
+    for name, of in doubt["parameters"].items():
+        assert of["low"] <= of["center"] <= of["high"] and of["deviation"] > 0.0, name
+    assert set(doubt["noise"]) == {"knee", "ankle"}
+    for trial in ("walk", "jump"):
+        deviation = read_storage(project / "out" / trial / "TorqueDeviations.sto")
+        moments = read_storage(project / "out" / trial / "Torques.sto")
+        assert deviation.data.shape == moments.data.shape and (deviation.data >= 0.0).all()
+    assert json.loads((project / "out" / MARKER).read_text()) == done.summary
 
 
 def test_a_foreign_folder_is_refused_before_the_work(project, monkeypatch):
@@ -271,14 +335,14 @@ def test_a_foreign_folder_is_refused_before_the_work(project, monkeypatch):
 def test_the_setup_s_subject_may_lie_anywhere(project):
     text = CALIBRATION_SETUP.replace("results/calibrated.xml", "../elsewhere/mine.xml")
     (project / "calibrate.xml").write_text(text)
-    done = calibrate_setup(project / "calibrate.xml", method=SHORT)
+    done = calibrate_setup(project / "calibrate.xml", settings=SHORT)
     assert (project.parent / "elsewhere" / "mine.xml").exists()
     assert done.folder.name == "mine_results"
 
 
 def test_a_folder_that_holds_an_input_is_not_replaced(project):
     """Its subject may be the result of an earlier calibration, as here."""
-    calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     setup = (project / "run.xml").read_text()
     (project / "run.xml").write_text(setup.replace("subject.xml", "out/calibrated.xml"))
     with pytest.raises(InputError, match=r"holds calibrated\.xml, which is read"):
@@ -290,7 +354,7 @@ def test_the_output_subject_is_not_one_that_is_read(project):
     text = CALIBRATION_SETUP.replace("results/calibrated.xml", "subject.xml")
     (project / "calibrate.xml").write_text(text)
     with pytest.raises(InputError, match="the output subject is a file that is read"):
-        calibrate_setup(project / "calibrate.xml", method=SHORT)
+        calibrate_setup(project / "calibrate.xml", settings=SHORT)
 
 
 def test_a_force_that_is_not_finite_names_muscle_and_time(project, monkeypatch):
@@ -311,6 +375,6 @@ def test_the_figure_shows_the_frames_that_count(project, monkeypatch):
     trial.write_text(trial.read_text().replace("</inputData>", window))
     shown: list[Any] = []
     monkeypatch.setattr(job, "moment_figure", lambda path, dofs, tracking: shown.extend(tracking))
-    calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+    calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     time = shown[0].time
     assert time[0] >= 0.1 - 1e-4 and time[-1] <= 0.3 + 1e-4 and len(shown[0].measured) == len(time)

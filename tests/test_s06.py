@@ -19,9 +19,9 @@ from refnms import __version__, cli
 from refnms.fit import fits
 from refnms.io.storage import read_storage
 from refnms.io.subject import read_model
-from refnms.objective import ceinms_objective
 from refnms.physics.profiles import ceinms_0_9
 from refnms.physics.types import Flag
+from refnms.score import ceinms_objective
 from refnms.simulation import simulate_all
 from refnms.task import Task, read_task
 
@@ -111,7 +111,7 @@ def calibrated(data: Path, tmp_path_factory: Any) -> tuple[dict[str, Any], Path]
     out = tmp_path_factory.mktemp("s06") / "out"
     tests = [a for name in TEST for a in ("--test", data / name / "trial.xml")]
     setup = data / "calibrationSetup.xml"
-    arguments = [*tests, "--profile", "ceinms-0.9", "--method", "adamw", "--out", out, "--json"]
+    arguments = [*tests, "--profile", "ceinms-0.9", "--out", out, "--json"]
     code, printed = refnms("calibrate", setup, *arguments)
     assert code == 0
     return json.loads(printed, parse_constant=refuse), out
@@ -127,14 +127,15 @@ def mean_r2(summary: dict[str, Any], dof: str) -> float:
 
 def test_the_objective_ends_where_ceinms_takes_ninety_thousand_evaluations(calibrated):
     objective = calibrated[0]["objective"]
-    assert objective["ceinms"] <= 1.0
+    assert objective["ceinms"] <= 0.975
     assert objective["ceinms_penalty"] == 0.0
     assert objective["final"] < 0.25 * objective["initial"]
 
 
 def test_unseen_moments_are_predicted(calibrated):
-    assert mean_r2(calibrated[0], KNEE) >= 0.75
-    assert mean_r2(calibrated[0], ANKLE) >= 0.81
+    """CEINMS's own calibration has .789 and .835."""
+    assert mean_r2(calibrated[0], KNEE) >= 0.785
+    assert mean_r2(calibrated[0], ANKLE) >= 0.83
 
 
 NUMBER, MAYBE = (float, int), (float, int, type(None))
@@ -144,6 +145,7 @@ SCHEMA = {
     "status": str,
     "seconds": NUMBER,
     "evaluations": int,
+    "starts": list,
     "objective": dict,
     "trials": dict,
     "bound_hits": list,
@@ -174,9 +176,10 @@ def test_the_summary_has_its_keys_and_types(calibrated):
 
 def test_the_summary_says_what_was_done(calibrated):
     summary = calibrated[0]
-    assert summary["method"] == "adamw" and summary["profile"] == "ceinms-0.9"
+    assert summary["method"] == "lm" and summary["profile"] == "ceinms-0.9"
     assert summary["version"] == __version__
-    assert summary["evaluations"] > 100
+    assert summary["status"] == "converged" and summary["starts"] == []
+    assert 10 < summary["evaluations"] < 100
     objective = summary["objective"]
     parts = objective["ceinms_moment"] + objective["ceinms_penalty"]
     assert objective["ceinms"] == pytest.approx(parts, rel=1e-15)
@@ -243,7 +246,7 @@ def test_the_native_profile_calibrates_too(data, tmp_path):
     summary = json.loads(printed)
     assert code == 0 and summary["profile"] == "native"
     assert summary["objective"]["final"] < 0.25 * summary["objective"]["initial"]
-    assert mean_r2(summary, KNEE) > 0.7 and mean_r2(summary, ANKLE) > 0.75
+    assert mean_r2(summary, KNEE) > 0.79 and mean_r2(summary, ANKLE) > 0.83
 
 
 DELAY = (
@@ -267,10 +270,9 @@ def with_delay(data: Path, tmp_path: Path) -> Path:
 
 
 def test_a_free_delay_lowers_the_native_objective(with_delay, data, tmp_path):
-    steps = ("--steps", "120", "--json")
     codes, finals = [], []
     for setup, out in ((data / "calibrationSetup.xml", "fixed"), (with_delay, "free")):
-        code, printed = refnms("calibrate", setup, *steps, "--out", tmp_path / out)
+        code, printed = refnms("calibrate", setup, "--json", "--out", tmp_path / out)
         codes.append(code)
         finals.append(json.loads(printed)["objective"]["final"])
     assert codes == [0, 0]

@@ -12,15 +12,16 @@ import pytest
 from project import PERSON, STEP, STRENGTH, calibration, subject
 
 from refnms.errors import InputError, InputWarning
-from refnms.job import calibrate_setup
+from refnms.job import Settings, calibrate_setup
 from refnms.model import ElasticTendon, ExponentialActivation, PiecewiseActivation, RigidTendon
-from refnms.objective import FiberLengthRange, Objective
-from refnms.optimize import AdamW
+from refnms.objective import Objective
+from refnms.optimize import Budget
 from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, ceinms_0_9
 from refnms.physics.types import Muscles
 from refnms.task import profile_named, read_task
+from refnms.terms import FiberLengthRange
 
-SHORT = AdamW(steps=3)
+SHORT = Settings(budget=Budget(evaluations=3))
 
 
 def test_a_profile_is_found_by_its_name():
@@ -145,7 +146,7 @@ def test_the_range_of_a_newer_calibration_file_is_used_and_its_weights_are_not(p
     (project / "calibration.xml").write_text(calibration(step))
     task = read_task(project / "calibrate.xml", "native")
     with pytest.warns(InputWarning, match=r"formula of CEINMS 0\.21's objective is not public"):
-        done = calibrate_setup(project / "calibrate.xml", method=SHORT, out=project / "out")
+        done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     trials = task.recordings("calibration")
     default = Objective(task.packing, trials)
     terms = [

@@ -57,13 +57,13 @@ def test_a_run_gives_the_same_numbers(project, tmp_path, profile):
 
 
 def test_a_calibration_takes_the_same_steps(project, tmp_path):
-    command = ["calibrate", str(project / "calibrate.xml"), "--steps", "20", "--out"]
+    command = ["calibrate", str(project / "calibrate.xml"), "--evaluations", "20", "--out"]
     run_blocked([[*command, str(tmp_path / "blocked")]])
     assert cli.main([*command, str(tmp_path / "plain")]) == 0
     one, other = (
         json.loads((tmp_path / name / "refnms.json").read_text()) for name in ("blocked", "plain")
     )
-    assert one["evaluations"] == other["evaluations"] == 21
+    assert one["evaluations"] == other["evaluations"] == 20
     assert other["objective"]["final"] < 0.5 * other["objective"]["initial"]
     for key, value in other["objective"].items():
         assert one["objective"][key] == pytest.approx(value, rel=1e-6, abs=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 
 from refnms.io.storage import CEINMS, write_storage
 from refnms.model import Model
-from refnms.physics.muscle import norm_velocity, projection
+from refnms.physics.muscle import norm_velocity, of_length, unit
 from refnms.physics.types import Array
 
 TITLE = "CEINMS output"
@@ -35,13 +35,14 @@ def write_ceinms_results(folder: Path, model: Model, time: Array, simulation: Si
 
     Raises InputError, naming file and column, for a value that is not finite; OSError.
     """
-    norm_length, cosine = projection(model.muscles, simulation.fiber_length)
+    units = unit(model.muscles)
+    norm_length, cosine = of_length(units, simulation.fiber_length)
     by_muscle = {
         "Activations": simulation.activation,
         "FiberLenghts": simulation.fiber_length,  # the misspelling is CEINMS's
         "NormFiberLengths": norm_length,
         "FiberVelocities": simulation.fiber_velocity,
-        "NormFiberVelocities": norm_velocity(model.muscles, simulation.fiber_velocity),
+        "NormFiberVelocities": norm_velocity(units, simulation.fiber_velocity),
         "PennationAngles": np.arccos(cosine),
         "MuscleForces": simulation.tendon_force,
     }

@@ -219,7 +219,7 @@ def _curve(person: SubjectFile, field: str) -> Curve:
 
     with np.errstate(all="ignore"):
         curve = spline_curve(*person.curve_points[field])
-    if not np.isfinite(curve.coefficients).all():
+    if not np.isfinite(curve.pieces).all():
         message = f"the points of the curve {field} lie too close together for a spline"
         raise InputError(Problem(message, person.path))
     return curve

@@ -175,7 +175,7 @@ def test_a_written_subject_reads_back_bit_for_bit(
     assert again.muscle_names == model.muscle_names
     np.testing.assert_array_equal(again.crosses, model.crosses)
     for curve, original in zip(again.curves, model.curves, strict=True):
-        assert curve.coefficients.tobytes() == original.coefficients.tobytes()
+        assert curve.pieces.tobytes() == original.pieces.tobytes()
 
 
 def test_a_written_subject_says_whence_it_comes_without_machine_paths(

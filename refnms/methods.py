@@ -1,0 +1,45 @@
+"""Methods of calibration by the names that the command line has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from refnms.errors import InputError
+from refnms.optimize import (
+    LBFGSB,
+    AdamW,
+    Corana,
+    DualAnnealing,
+    LevenbergMarquardt,
+    Linear,
+    Method,
+    MultiStart,
+)
+from refnms.parameters import Packing
+
+METHODS: dict[str, Callable[[Packing, int], Method]] = {
+    "lm": lambda free, seed: LevenbergMarquardt(),
+    "adamw": lambda free, seed: AdamW(),
+    "l-bfgs-b": lambda free, seed: LBFGSB(),
+    "dual-annealing": lambda free, seed: DualAnnealing(seed=seed),
+    "corana": lambda free, seed: Corana(seed=seed),
+    "strengths": lambda free, seed: _strengths(free),
+}
+
+
+def method_named(name: str, free: Packing, starts: int = 1, seed: int = 0) -> Method:
+    """The method of this name for these free parameters, from several starts if there are more.
+
+    Raises InputError for `strengths` where no strength is free.
+    """
+    method = METHODS[name](free, seed)
+    return method if starts == 1 else MultiStart(method, starts, seed=seed)
+
+
+def _strengths(free: Packing) -> Linear:
+    entries = free.entries("strength_coefficient")
+    if not entries:
+        raise InputError(
+            "the method `strengths` fits strength coefficients (strengthCoefficient): none is free"
+        )
+    return Linear(entries)
