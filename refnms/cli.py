@@ -252,12 +252,13 @@ def _show(done: Done, as_json: bool) -> None:
 def _calibration(summary: dict[str, Any]) -> Iterator[str]:
     o = summary["objective"]
     yield (
-        f"{summary['method']}, profile {summary['profile']}: objective {o['initial']:.4g} -> "
-        f"{o['final']:.4g} in {summary['seconds']:.2f} s, {summary['evaluations']} evaluations "
+        f"{summary['method']}, profile {summary['profile']}: objective {_told(o['initial'])} -> "
+        f"{_told(o['final'])} in {summary['seconds']:.2f} s, {summary['evaluations']} evaluations "
         f"({summary['status']})"
     )
     if summary["starts"]:
-        near = sum(end <= NEAR * o["final"] for end in summary["starts"])
+        ends = [end for end in summary["starts"] if end is not None]
+        near = sum(end <= NEAR * min(ends) for end in ends)
         yield f"{len(summary['starts'])} runs, of which {near} ended within 2 % of the best"
     if "prior" in summary:
         yield f"weight of the prior, chosen by leaving trials out: {summary['prior']['weight']:g}"
@@ -265,6 +266,10 @@ def _calibration(summary: dict[str, Any]) -> Iterator[str]:
         yield f"CEINMS 0.9's objective: {o['ceinms']:.4g}, penalty {o['ceinms_penalty']:.4g}"
         if o["ceinms_penalty"] > 0.0 and summary["profile"] == "native":
             yield "  if CEINMS will run this subject, calibrate it with --profile ceinms-0.9"
+
+
+def _told(value: float | None) -> str:
+    return "infinite" if value is None else f"{value:.4g}"
 
 
 def _doubts(doubts: dict[str, Any]) -> Iterator[str]:

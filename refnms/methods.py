@@ -30,8 +30,13 @@ METHODS: dict[str, Callable[[Packing, int], Method]] = {
 def method_named(name: str, free: Packing, starts: int = 1, seed: int = 0) -> Method:
     """The method of this name for these free parameters, from several starts if there are more.
 
-    Raises InputError for `strengths` where no strength is free.
+    Raises InputError for an unknown name, for `strengths` where no strength is free, and for more
+    than one start of it.
     """
+    if name not in METHODS:
+        raise InputError(f"no method is called {name!r}; there are {', '.join(METHODS)}")
+    if name == "strengths" and starts > 1:
+        raise InputError("the method `strengths` is exact: more starts find the same")
     method = METHODS[name](free, seed)
     return method if starts == 1 else MultiStart(method, starts, seed=seed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -45,10 +46,10 @@ def of_calibration(
         "status": result.status.value,
         "seconds": result.seconds,
         "evaluations": result.evaluations,
-        "starts": [part.objective for part in result.parts],
+        "starts": [_finite(part.objective) for part in result.parts],
         "objective": {
-            "initial": done.initial,
-            "final": done.final,
+            "initial": _finite(done.initial),
+            "final": _finite(done.final),
             **_score(done.model, task.file.trials, task.step.dofs),
         },
         "trials": of_trials(done.model, task.trials, simulations),
@@ -56,6 +57,10 @@ def of_calibration(
         "flags": flag_counts(done.model, simulations),
         "version": __version__,
     }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def of_choice(choice: PriorChoice) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -235,3 +236,14 @@ def test_a_degree_of_freedom_that_does_not_count_has_no_noise(done):
         done.packing, NATIVE, done.result.x, np.eye(3), np.eye(3), np.array([np.nan, 2.0])
     )
     assert plain(summary.of_uncertainty(doubt, done))["noise"] == {"ankle": 2.0}
+
+
+def test_a_start_without_a_finite_value_is_null(project):
+    task = read_task(project / "calibrate.xml", "native")
+    trials = task.recordings("calibration")
+    done = calibrate(task.model, trials, task.packing, budget=Budget(2))
+    part = replace(done.result, objective=math.inf)
+    done = replace(done, result=replace(done.result, parts=(part,)), initial=math.nan)
+    found = summary.of_calibration(task, "lm", done, simulate_all(done.model, trials))
+    assert found["starts"] == [None] and found["objective"]["initial"] is None
+    json.dumps(found, allow_nan=False)

@@ -47,6 +47,8 @@ class Corana:
                 for _ in range(self.cycles):
                     x, value = self._cycle(run, x, value, reach, temperature, accepted, random)
                 reach = np.minimum(reach * _widened(accepted / self.cycles), width)
+            if not math.isfinite(run.best):
+                return Status.DIVERGED
             last = [value, *last[:-1]]
             if all(abs(old - run.best) <= self.tolerance for old in last):
                 return Status.CONVERGED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +34,18 @@ class DualAnnealing:
         def value(y: Array) -> float:
             return run.value(np.clip(lower + y * width, lower, run.upper))
 
-        dual_annealing(
-            value,
-            [(0.0, 1.0)] * len(lower),
-            maxiter=self.steps,
-            maxfun=10**9,  # the budget of the run decides
-            x0=(run.start - lower) / width,
-            no_local_search=not self.local_search,
-            seed=np.random.default_rng(self.seed),
-        )
+        try:
+            dual_annealing(
+                value,
+                [(0.0, 1.0)] * len(lower),
+                maxiter=self.steps,
+                maxfun=10**9,  # the budget of the run decides
+                x0=(run.start - lower) / width,
+                no_local_search=not self.local_search,
+                seed=np.random.default_rng(self.seed),
+            )
+        except ValueError:  # SciPy has found no finite value to begin with
+            if math.isfinite(run.best):
+                raise
+            return Status.DIVERGED
         return Status.COMPLETED

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -53,13 +54,14 @@ class Run:
     budget: Budget = field(default_factory=Budget)
     callback: Callback | None = None
     past: History | None = None
+    clock: Callable[[], float] = lambda: time.perf_counter()
 
     def __post_init__(self) -> None:
         self.best_x, self.best = self.start, math.inf
         self.parts: list[Result] = []
         self._log: list[tuple[int, float, float]] = []  # mark, seconds, value
         self._gradients: list[Array] = []
-        self._began = time.perf_counter()
+        self._began = self.clock()
 
     def value(self, x: Array) -> float:
         """The objective at x; a value that is not finite is infinite."""
@@ -97,7 +99,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """How long the run has taken, without its callback."""
-        return time.perf_counter() - self._began
+        return self.clock() - self._began
 
     def _recalled(self, mark: int, x: Array) -> float | None:
         """What was said to this question in the past; None where that is used up."""
@@ -107,20 +109,20 @@ class Run:
         if mark != int(self.past.mark[n]):
             raise ResumeError(f"evaluation {n + 1} is at another point than in that run")
         value = float(self.past.objective[n])
-        if n == 0 and value != float(self.objective.value(x)):
+        if n == 0 and value != _finite(float(self.objective.value(x))):
             raise ResumeError("the objective is another one than in that run")
-        self._began = time.perf_counter() - float(self.past.seconds[n])
+        self._began = self.clock() - float(self.past.seconds[n])
         return value
 
     def _note(self, x: Array, mark: int, value: float) -> float:
-        value = value if math.isfinite(value) else math.inf
+        value = _finite(value)
         self._log.append((mark, self.seconds, value))
         if value < self.best:
             self.best_x, self.best = x, value
         if self.callback is not None:
-            called = time.perf_counter()
-            self.callback(len(self._log), value, x)
-            self._began += time.perf_counter() - called
+            called = self.clock()
+            self.callback(len(self._log), value, x.copy())
+            self._began += self.clock() - called
         limits = self.budget
         spent = limits.evaluations is not None and len(self._log) >= limits.evaluations
         if spent or (limits.seconds is not None and self.seconds >= limits.seconds):
@@ -138,8 +140,15 @@ class Run:
 
     def part(self, method: Method, start: Array, evaluations: int | None = None) -> Result:
         """What a method finds from another start, within a budget of its own and of this run."""
-        part = Run(self, start, self.lower, self.upper, Budget(evaluations))
-        self.parts.append(part.result(part.follow(method)))
+        part = Run(
+            self, start, self.lower, self.upper, Budget(evaluations), clock=lambda: self.seconds
+        )
+        try:
+            self.parts.append(part.result(part.follow(method)))
+        except Stop as stop:  # of this run: only its budget ends it, too
+            self.parts.append(part.result(stop.status))
+            if stop.status is not Status.DIVERGED:
+                raise
         return self.parts[-1]
 
     def result(self, status: Status) -> Result:
@@ -161,6 +170,10 @@ class Run:
             history=history,
             parts=tuple(self.parts),
         )
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else math.inf
 
 
 def _mark(x: Array, progress: float) -> int:
@@ -187,8 +200,11 @@ def minimize(
 
     `past`, the history of a run of the same method on the same problem, continues that run.
 
-    Raises ValueError for bounds that span no box, ResumeError for a past of another run.
+    Raises ValueError for bounds that span no box or a start that is no number, ResumeError for a
+    past of another run.
     """
+    if not np.all(np.isfinite(x0)):
+        raise ValueError("every entry of the start must be finite")
     if not np.all(np.isfinite(lower) & np.isfinite(upper) & (lower < upper)):
         raise ValueError("every bound must be finite, and each lower one below its upper one")
     start = np.clip(x0, lower, upper)

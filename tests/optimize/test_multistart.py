@@ -112,7 +112,7 @@ def test_a_budget_ends_all_of_it():
     problem = many_minima()
     done = minimize(MultiStart(tried=6), problem.objective, *problem.box, Budget(20))
     assert done.status is Status.BUDGET and done.evaluations == 20
-    assert [part.evaluations for part in done.parts] == [6, 6, 6]
+    assert [part.evaluations for part in done.parts] == [6, 6, 6, 1]
     assert done.objective == done.history.objective.min()
 
 

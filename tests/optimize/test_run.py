@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -351,4 +352,77 @@ def test_the_budget_of_the_run_ends_the_part_and_the_run():
     problem = many_minima()
     done = minimize(Twice(LBFGSB()), problem.objective, *problem.box, Budget(5))
     assert done.status is Status.BUDGET and done.evaluations == 5
-    assert len(done.parts) == 1 and done.parts[0].evaluations == 3
+    assert [part.evaluations for part in done.parts] == [3, 1]
+
+
+# ---- what is not finite ----
+
+
+class Holed(Squares):
+    """Not a number where `hole(x)`."""
+
+    def __init__(self, hole: Callable[[np.ndarray], bool]) -> None:
+        super().__init__(many_minima().objective.residuals)
+        self.hole = hole
+
+    def at(self, x, progress):
+        value, gradient = super().at(x, progress)
+        return (math.nan if self.hole(x) else value), gradient
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_with_no_finite_value_at_all_the_start_is_returned(name):
+    problem = many_minima()
+
+    def at(x, progress):
+        if len(objective.points) > 20_000:
+            pytest.fail("it does not end")
+        return math.nan, x
+
+    objective = Smooth(at)
+    objective.model = problem.objective.model
+    done = minimize(METHODS[name], objective, *problem.box)
+    np.testing.assert_array_equal(done.x, problem.start)
+    assert done.objective == math.inf
+
+
+def test_a_run_whose_start_was_not_finite_is_continued():
+    problem = many_minima()
+    objective = Holed(lambda x: np.array_equal(x, problem.start))
+    past = minimize(Corana(), objective, *problem.box, Budget(10)).history
+    done = minimize(Corana(), objective, *problem.box, Budget(20), past=past)
+    assert done.evaluations == 20
+
+
+def test_one_start_that_diverges_does_not_end_the_others():
+    problem = many_minima()
+    method = MultiStart(AdamW(steps=20), 6)
+    done = minimize(method, Holed(lambda x: x[0] > 0.85), *problem.box)
+    assert done.status is Status.CONVERGED
+    assert done.parts[0].status is Status.DIVERGED and math.isfinite(done.objective)
+
+
+def test_a_start_that_is_no_number_is_refused():
+    problem = many_minima((math.nan, 0.5))
+    with pytest.raises(ValueError, match="start must be finite"):
+        minimize(Corana(), problem.objective, *problem.box)
+
+
+# ---- parts and callback ----
+
+
+def test_the_time_of_the_callback_does_not_count_in_parts_either(monkeypatch):
+    problem = many_minima()
+    done = minimize(
+        MultiStart(starts=2), problem.objective, *problem.box, callback=lambda *_: time.sleep(0.01)
+    )
+    assert sum(part.seconds for part in done.parts) <= done.seconds
+
+
+def test_a_callback_may_do_with_its_point_what_it_likes():
+    def spoil(evaluations: int, value: float, x: np.ndarray) -> None:
+        x[:] = math.nan
+
+    problem = many_minima()
+    done = minimize(Corana(), problem.objective, *problem.box, Budget(50), spoil)
+    assert np.isfinite(done.x).all()
