@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import refnms
+from refnms.calibration import Calibration
 from refnms.errors import InputWarning
+from refnms.optimize import (
+    LBFGSB,
+    AdamW,
+    Budget,
+    Corana,
+    DualAnnealing,
+    LevenbergMarquardt,
+    Method,
+    Result,
+)
 from refnms.physics.profiles import Profile
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -19,8 +34,34 @@ PASSED, FAILED, NO_DATA = 0, 1, 2
 S06_CALIBRATION = ("walk36_a", "walk45_a", "run81_a")  # its windows to calibrate on
 
 
-def options(question: str | None, needs_data: bool = True) -> argparse.Namespace:
-    """The arguments of a script: `data`, and `out`, the folder for figures."""
+LM, LBFGS, ADAMW = "Levenberg-Marquardt", "L-BFGS-B", "AdamW"
+DUAL, PURE, CORANA = "dual annealing", "dual annealing, no local search", "Corana's annealing"
+COLORS = {
+    LM: "#0072b2",
+    LBFGS: "#009e73",
+    ADAMW: "#cc79a7",
+    DUAL: "#d55e00",
+    PURE: "#e69f00",
+    CORANA: "#333333",
+}
+
+
+def methods(seed: int) -> dict[str, Method]:
+    """What is compared: the default, SciPy's, the published one, and annealing."""
+    return {
+        LM: LevenbergMarquardt(),
+        LBFGS: LBFGSB(),
+        ADAMW: AdamW(),
+        DUAL: DualAnnealing(seed=seed),
+        PURE: DualAnnealing(local_search=False, seed=seed),
+        CORANA: Corana(seed=seed),
+    }
+
+
+def options(
+    question: str | None, needs_data: bool = True, takes_full: bool = False
+) -> argparse.Namespace:
+    """The arguments of a script: `data`, `out` for figures, `full`."""
     parser = argparse.ArgumentParser(
         description=question,
         epilog="Exit codes: 0 PASS, 1 FAIL, 2 no data or wrong usage.",
@@ -29,6 +70,8 @@ def options(question: str | None, needs_data: bool = True) -> argparse.Namespace
     if needs_data:
         parser.add_argument("--data", type=Path, default=SHARED, help="default: %(default)s")
     parser.add_argument("--out", type=Path, help="folder for figures (default: a temporary one)")
+    if takes_full:
+        parser.add_argument("--full", action="store_true", help="take the time it takes")
     warnings.simplefilter("ignore", InputWarning)  # known of these files; the commands show them
     return parser.parse_args()
 
@@ -49,8 +92,8 @@ def s06_windows(
     return [refnms.io.read_trial(data / name / "trial.xml", model, profile) for name in names]
 
 
-def s06_parameters(model: refnms.Model) -> refnms.Packing:
-    """What its calibration file sets free."""
+def s06_parameters(model: refnms.Model, *others: refnms.Free) -> refnms.Packing:
+    """What its calibration file sets free, and others."""
     return refnms.Packing(
         model,
         [
@@ -60,8 +103,63 @@ def s06_parameters(model: refnms.Model) -> refnms.Packing:
             refnms.Free("optimal_fiber_length", (0.85, 1.15), relative=True),
             refnms.Free("tendon_slack_length", (0.85, 1.15), relative=True),
             refnms.Free("strength_coefficient", (0.5, 2.5)),
+            *others,
         ],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Raced:
+    """A calibration, and the points that were the best so far."""
+
+    fit: Calibration
+    evaluations: np.ndarray  # (K,)
+    points: np.ndarray  # (K, P)
+
+    @property
+    def result(self) -> Result:
+        return self.fit.result
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """When each of the points was found `(K,)`."""
+        return self.result.history.seconds[self.evaluations - 1]
+
+    def thinned(self, most: int = 60) -> Raced:
+        """Without some of the points, evenly over the logarithm of time."""
+        wanted = np.geomspace(self.seconds[0], self.seconds[-1], most)
+        kept = np.unique(
+            np.append(np.searchsorted(self.seconds, wanted, "right") - 1, -1) % len(self.points)
+        )
+        return Raced(self.fit, self.evaluations[kept], self.points[kept])
+
+
+def raced(
+    model: refnms.Model,
+    trials: Sequence[refnms.Trial],
+    free: refnms.Packing,
+    method: Method,
+    budget: Budget | None = None,
+    **options: Any,
+) -> Raced:
+    """Calibrate, and keep what was the best on the way."""
+    best, at, points = math.inf, [], []
+
+    def keep(evaluations: int, value: float, x: np.ndarray) -> None:
+        nonlocal best
+        if value < best:
+            best = value
+            at.append(evaluations)
+            points.append(x.copy())
+
+    fit = refnms.calibrate(model, trials, free, method, callback=keep, budget=budget, **options)
+    return Raced(fit, np.array(at), np.array(points))
+
+
+def to_and_fro(rows: np.ndarray, count: int) -> np.ndarray:
+    """Rows played forward, backward, forward ... until there are so many: without a jump."""
+    period = np.concatenate([rows, rows[-2:0:-1]])
+    return period[np.arange(count) % len(period)]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -74,14 +172,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         print("  ".join(cells).rstrip())
 
 
-def figure(chosen: argparse.Namespace, name: str, draw: Callable[[Any], None], **size: Any) -> None:
-    """Let `draw` fill a figure and keep it as `name`, where Matplotlib is installed."""
+def figure(
+    chosen: argparse.Namespace, name: str, draw: Callable[[Any], None], **size: Any
+) -> Path | None:
+    """Let `draw` fill a figure and keep it as `name`, where Matplotlib is installed; its folder."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError:
         print('no figure: Matplotlib is missing; pip install "refnms[report]"')
-        return
+        return None
     from refnms.report.figures import STYLE
 
     target = Path(tempfile.mkdtemp(prefix="refnms-")) if chosen.out is None else chosen.out
@@ -91,6 +191,7 @@ def figure(chosen: argparse.Namespace, name: str, draw: Callable[[Any], None], *
         draw(drawn)
         drawn.savefig(target / name, dpi=200)
     print(f"figure: {target / name}")
+    return target
 
 
 def verdict(passed: bool, finding: str) -> int:
