@@ -80,7 +80,17 @@ def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
     from matplotlib.figure import Figure
 
     rows, columns = len(dof_names), len(trials)
-    figure = Figure(figsize=(2.0 * columns + 0.8, 1.7 * rows + 1.0), layout="constrained")
+    width, height = 2.0 * columns + 0.9, 1.75 * rows + 1.1
+    figure = Figure(figsize=(width, height))
+    # Margins in inches: a layout that measures every label takes longer than the calibration.
+    figure.subplots_adjust(
+        left=0.75 / width,
+        right=1.0 - 0.1 / width,
+        bottom=0.45 / height,
+        top=1.0 - 1.0 / height,
+        wspace=0.12,
+        hspace=0.34,
+    )
     axes = figure.subplots(rows, columns, sharex="col", sharey="row", squeeze=False)
     for column, trial in enumerate(trials):
         for row in range(rows):
@@ -89,9 +99,9 @@ def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
         axes[-1, column].set_xlabel("time [s]")
     for row, name in enumerate(dof_names):
         axes[row, 0].set_ylabel(f"{_words(name)}\nmoment [N·m]")
-    figure.align_ylabels(axes[:, 0])
+        axes[row, 0].yaxis.set_label_coords(-0.45 / 1.75, 0.5)
     lines = axes[0, 0].get_lines()[1:]
-    figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False, fontsize=10)
+    figure.legend(handles=lines, loc="upper center", ncols=3, frameon=False, fontsize=10)
     return figure
 
 
