@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refnms import __version__
+from refnms import __version__, ahead
 from refnms.calibration import Calibration, calibrate
 from refnms.fit import Fit, fits, flag_counts
 from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
@@ -93,10 +93,12 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
     say("The first run also compiles, which takes half a minute.\n")
     folder = FOLDER if out is None else out
     check_replaceable(folder)
-    person = participant(seed)
-    packing = free_parameters(person.generic)
-    for line in _opening(person, packing):
-        say(line)
+    with ahead.compiling() as wait:
+        person = participant(seed)
+        packing = free_parameters(person.generic)
+        for line in _opening(person, packing):
+            say(line)
+        wait()
     calibration = calibrate(person.generic, person.calibration, packing, METHOD)
     before = simulate_all(person.generic, person.trials)
     after = simulate_all(calibration.model, person.trials)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from refnms import summary
+from refnms import ahead, summary
 from refnms.calibration import Calibration, Callback, calibrate
 from refnms.errors import DivergedError, InputError, Problem
 from refnms.io import read_trial, write_storage
@@ -117,8 +117,12 @@ def calibrate_setup(
     if out is None:
         _check_output_subject(setup.output, inputs)
     past = read_history(folder / HISTORY) if settings.resume else None
+    trials = task.recordings("calibration", "test")
+    with ahead.compiling() as wait:
+        before = simulate_all(task.model, trials, task.profile)
+        wait()
     done, choice = _calibrated(task, settings, callback, past, folder)
-    simulations = _simulate(done.model, task.recordings("calibration", "test"), task.profile)
+    simulations = _simulate(done.model, trials, task.profile)
     doubt = uncertainty_of(done) if settings.uncertainty else None
     found = summary.of_calibration(task, settings.method, done, simulations)
     if choice is not None:
@@ -127,7 +131,7 @@ def calibrate_setup(
         found["uncertainty"] = summary.of_uncertainty(doubt, done)
 
     def write(part: Path) -> None:
-        _write_signals(part, task, done.model, simulations)
+        _write_signals(part, task, done.model, before, simulations)
         if doubt is not None:
             _write_bands(part, task, doubt)
         if done.result.status in (Status.INTERRUPTED, Status.BUDGET):
@@ -180,13 +184,16 @@ def _write_bands(folder: Path, task: Task, doubt: Uncertainty) -> None:
 
 
 def _write_signals(
-    folder: Path, task: Task, model: Model, simulations: Sequence[Simulation]
+    folder: Path,
+    task: Task,
+    model: Model,
+    before: Sequence[Simulation],
+    simulations: Sequence[Simulation],
 ) -> None:
     for trial, simulation in zip(task.recordings("calibration", "test"), simulations, strict=True):
         (folder / trial.name).mkdir()
         write_ceinms_results(folder / trial.name, model, trial.time, simulation)
     with suppress(ImportError):  # Matplotlib is an extra
-        before = simulate_all(task.model, task.recordings("calibration", "test"), task.profile)
         tracking = _tracking(task.trials, before, simulations)
         if tracking:
             moment_figure(folder / FIGURE, model.dof_names, tracking)

@@ -120,11 +120,7 @@ def adjoint(
     timeline, muscles = system.timeline, Muscles(*table)
     frames, none = musculotendon_length.shape, np.zeros((0, 0))
     whole = timeline.force_weights.shape[1] == 0
-    own = MuscleSignals(
-        *(none if bar is None else np.array(bar, order="C") for bar in bars[:4]), none
-    )
-    if bars.tendon_force is not None:  # the only one that is not used up
-        own = own._replace(tendon_force=np.ascontiguousarray(bars.tendon_force))
+    own = MuscleSignals(*(none if bar is None else np.array(bar, order="C") for bar in bars))
     for name in ("fiber_length", "tendon_force", *(("activation", "fiber_velocity") * whole)):
         if getattr(own, name).size == 0:
             own = own._replace(**{name: np.zeros(frames)})

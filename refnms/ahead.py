@@ -1,0 +1,80 @@
+"""What a calibration needs compiled, by a second process while the first compiles the rest.
+
+Only the first run ever compiles, and Numba compiles one function at a time in a process: the
+forward pass, and then, about as long, the tangents. Here the second does not wait for the first.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from refnms.gauss_newton import GaussNewton
+from refnms.jit import cache_directory
+from refnms.model import Trial
+from refnms.objective import Objective
+from refnms.optimize.subproblem import best_step, change
+from refnms.parameters import Free, Packing
+from refnms.physics.types import unpacked
+from refnms.sensitivity import At
+from refnms.simulation import Signals
+from refnms.synthetic import NEUTRAL, generic_model, moment_arm, musculotendon_length
+from refnms.terms import TERMS
+
+
+@contextmanager
+def compiling() -> Iterator[Callable[[], object]]:
+    """Let another process compile the tangents; the function that is given waits for it.
+
+    There is none where compiled code is kept already, or cannot be, or one processor is all.
+    """
+    directory = cache_directory()
+    if directory is None or any(directory.iterdir()) or (os.cpu_count() or 1) < 2:
+        yield lambda: None
+        return
+    other = subprocess.Popen(
+        [sys.executable, "-m", "refnms.ahead"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # what it fails in, the first process compiles and tells
+    )
+    try:
+        yield other.wait
+    finally:
+        other.kill()
+        other.wait()
+
+
+def compile_tangents() -> None:
+    """Call, with arguments of the very types of a calibration, what only a calibration calls."""
+    model, frames = generic_model(), 4
+    angle, time = np.tile(NEUTRAL, (frames, 1)), np.arange(frames) / 100.0
+    trial = Trial(
+        name="any",
+        time=time,
+        musculotendon_length=musculotendon_length(angle),
+        moment_arm=moment_arm(angle),
+        emg_time=np.array([-1.0, 1.0]),
+        emg=np.zeros((2, len(model.emg_names))),
+        moment=np.linspace([0.0], [1.0], frames) * np.ones(len(model.dof_names)),
+    )
+    free = Packing(model, [Free("strength_coefficient", (0.5, 2.0))])
+    problem = Objective(free, [trial]).problem
+    rows = np.ones((frames + 4 * frames, len(model.muscle_names)))  # no numbers of a muscle: any do
+    signals = Signals(
+        np.ones_like(trial.musculotendon_length), *unpacked(rows, frames, frames), trial.moment
+    )
+    at = At(free.start, model.table(), signals, np.zeros(rows[:frames].shape, np.int64))
+    with np.errstate(all="ignore"):
+        quadratic = GaussNewton(problem, TERMS).model(0.0, at)
+    one, matrix = np.ones_like(free.start), np.eye(len(free.start))
+    best_step(one, matrix, quadratic.hinges, -one, one)
+    change(one, matrix, quadratic.hinges, one)
+
+
+if __name__ == "__main__":
+    compile_tangents()
