@@ -44,9 +44,16 @@ def run_blocks(case: Case, blocks: Integers, cuts: Sequence[int] = (0, ALL)) -> 
 
 
 def pull_blocks(
-    case: Case, run: Run, blocks: Integers, bars: MuscleSignals
+    case: Case,
+    run: Run,
+    blocks: Integers,
+    bars: MuscleSignals,
+    cuts: Sequence[int] = (0, ALL),
 ) -> tuple[Array, Array, Array]:
-    """Cotangents of parameters `(trials, 12, M)`, excitation and length, by some blocks."""
+    """Cotangents of parameters `(trials, 12, M)`, excitation and length, by some blocks.
+
+    The frames between `cuts` come at a time, the last ones first.
+    """
     signals, flags = run
     trials = len(case.system.timeline.frames) - 1
     found = (
@@ -55,10 +62,11 @@ def pull_blocks(
         np.zeros_like(case.musculotendon_length),
     )
     own = MuscleSignals(*(bar.copy() for bar in bars))
-    given = case.system, case.muscles, blocks, True, True
+    given = case.system, case.muscles, blocks
     inputs = case.excitation, case.musculotendon_length
     memories = np.zeros((len(blocks), row.SIZE))
-    adjoint(*given, *inputs, signals, flags, own, *found, memories)
+    for begin, end in reversed(list(pairwise(cuts))):
+        adjoint(*given, begin, end, True, True, *inputs, signals, flags, own, *found, memories)
     return found
 
 

@@ -34,16 +34,22 @@ from refnms.physics.types import (
 Consume: TypeAlias = Callable[[int, slice, MuscleSignals], None]
 
 ALL = 1 << 40  # more frames than any trial has
-CHUNK = 256  # frames whose derivatives are kept at a time: they stay in the processor's cache
+# Muscle-frames at a time, few enough to stay in the processor's cache: of signals that blocks side
+# by side read and write, and of their derivatives, which are several times as many.
+TOGETHER, DERIVED = 8192, 4096
+FEWEST = 32  # frames
 WORTHWHILE = 4000  # muscle-frames that pay for a second thread
 LANES_APART = 4  # a group of lanes is a whole number of the narrowest vectors
 
 
+def _threads() -> int:
+    """As many as processors, or as REFNMS_THREADS says."""
+    return int(os.environ.get("REFNMS_THREADS") or os.cpu_count() or 1)
+
+
 @cache
 def _pool() -> ThreadPoolExecutor | None:
-    """As many threads as processors, or as REFNMS_THREADS says."""
-    threads = int(os.environ.get("REFNMS_THREADS") or os.cpu_count() or 1)
-    return ThreadPoolExecutor(threads, "refnms") if threads > 1 else None
+    return ThreadPoolExecutor(_threads(), "refnms") if _threads() > 1 else None
 
 
 def _each(tasks: Iterable[Any], work: Callable[[Any], None], size: int) -> None:
@@ -60,10 +66,24 @@ def _groups(muscles: int) -> list[tuple[int, int]]:
     return [(m, min(width, muscles - m)) for m in range(0, muscles, width)]
 
 
-def _blocks(timeline: Timeline, muscles: int) -> list[Integers]:
-    """Trial, first muscle and number of muscles of every block, each `(1, 3)`."""
-    trials = range(len(timeline.frames) - 1)
-    return [np.array([[i, m, n]]) for i in trials for m, n in _groups(muscles)]
+def _blocks(trial: int, muscles: int) -> Integers:
+    """Trial, first muscle and number of muscles `(blocks, 3)`."""
+    return np.array([(trial, m, n) for m, n in _groups(muscles)])
+
+
+def _shares(timeline: Timeline, muscles: int) -> list[Integers]:
+    """The blocks of each trial, those of one shared out among the threads."""
+    trials = (_blocks(i, muscles) for i in range(len(timeline.frames) - 1))
+    return [s for blocks in trials for s in np.array_split(blocks, min(_threads(), len(blocks)))]
+
+
+def _spans(timeline: Timeline, share: Integers, muscles: int) -> list[tuple[int, int]]:
+    """Some frames at a time where several blocks lie side by side in memory, else all at once."""
+    if len(share) == 1:
+        return [(0, ALL)]
+    first, stop = timeline.frames[share[0, 0] : share[0, 0] + 2]
+    step = max(FEWEST, TOGETHER // muscles)
+    return [(begin, begin + step) for begin in range(0, int(stop - first), step)]
 
 
 def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
@@ -72,8 +92,8 @@ def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
     return SplineFactors(s.steps[frames], s.pivots[frames], first, last)
 
 
-def _memory() -> Array:
-    return np.zeros((1, row.SIZE))
+def _memories(count: int) -> Array:
+    return np.zeros((count, row.SIZE))
 
 
 def forward(
@@ -89,11 +109,14 @@ def forward(
     whole = timeline.force_weights.shape[1] == 0
     arrays = (excitation, musculotendon_length, signals, flags)
 
-    def work(block: Integers) -> None:
-        memory = _memory()
-        forward_kernel(system, muscles, block, 0, ALL, True, not whole, *arrays, memory)
-        if not whole:
-            return
+    def work(share: Integers) -> None:
+        memories = _memories(len(share))
+        for begin, end in _spans(timeline, share, table.shape[1]):
+            forward_kernel(system, muscles, share, begin, end, True, not whole, *arrays, memories)
+        for i in range(len(share) if whole else 0):
+            add_force(share[i : i + 1], memories[i : i + 1])
+
+    def add_force(block: Integers, memory: Array) -> None:
         trial, m, n = block[0]
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
         length = np.ascontiguousarray(signals.fiber_length[columns])
@@ -102,7 +125,7 @@ def forward(
         signals.fiber_velocity[columns] = velocity
         forward_kernel(system, muscles, block, 0, ALL, False, True, *arrays, memory)
 
-    _each(_blocks(timeline, table.shape[1]), work, flags.size)
+    _each(_shares(timeline, table.shape[1]), work, flags.size)
     return flags
 
 
@@ -130,21 +153,27 @@ def adjoint(
     given = (excitation, musculotendon_length, signals, flags)
     found = (own, table_bar, excitation_bar, length_bar)
 
-    def work(block: Integers) -> None:
-        memory = _memory()
-        if not whole:
-            adjoint_kernel(system, muscles, block, True, True, *given, *found, memory)
+    def work(share: Integers) -> None:
+        if whole:
+            for i in range(len(share)):
+                pull_whole(share[i : i + 1])
             return
-        adjoint_kernel(system, muscles, block, False, True, *given, *found, memory)
+        memories = _memories(len(share))
+        for begin, end in reversed(_spans(timeline, share, frames[1])):
+            adjoint_kernel(system, muscles, share, begin, end, True, True, *given, *found, memories)
+
+    def pull_whole(block: Integers) -> None:
+        memory = _memories(1)
+        adjoint_kernel(system, muscles, block, 0, ALL, False, True, *given, *found, memory)
         trial, m, n = block[0]
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
         velocity_bar = np.ascontiguousarray(own.fiber_velocity[columns])
         bar = np.zeros_like(velocity_bar)
         spline_velocity_transposed(_trial_spline(timeline, trial), velocity_bar, bar)
         own.fiber_length[columns] += bar
-        adjoint_kernel(system, muscles, block, True, False, *given, *found, memory)
+        adjoint_kernel(system, muscles, block, 0, ALL, True, False, *given, *found, memory)
 
-    _each(_blocks(timeline, frames[1]), work, flags.size)
+    _each(_shares(timeline, frames[1]), work, flags.size)
     return (
         table_bar.sum(axis=0),
         excitation_bar if wanted[0] else None,
@@ -172,17 +201,18 @@ def tangents(
 
     def work(trial: int) -> None:
         first, stop = timeline.frames[trial : trial + 2]
-        chunk = int(stop - first) if whole else min(CHUNK, int(stop - first))
+        step = int(stop - first) if whole else max(FEWEST, DERIVED // width)
+        chunk = min(step, int(stop - first))
         shape = (lead + chunk, fields.size, width)
         slopes = MuscleSignals(np.zeros((0, 0, 0)), *(np.zeros(shape) for _ in range(4)))
-        block = np.array([(trial, m, n) for m, n in _groups(width)])
-        memories = np.zeros((len(block), row.SIZE))
+        blocks = _blocks(trial, width)
+        memories = _memories(len(blocks))
 
         def pass_over(begin: int, lengths: bool, forces: bool) -> None:
             tangents_kernel(
                 system,
                 muscles,
-                block,
+                blocks,
                 begin,
                 begin + chunk,
                 lengths,

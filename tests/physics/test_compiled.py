@@ -138,11 +138,13 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(profile, threads):
 
 @each_profile
 @pytest.mark.parametrize("frames", [1, 7, 16])
-def test_the_bits_do_not_depend_on_how_many_derivatives_are_kept(profile, frames, monkeypatch):
+def test_the_bits_do_not_depend_on_how_many_frames_come_at_a_time(profile, frames, monkeypatch):
     """Fewer than a velocity has earlier lengths, too."""
-    case = draw_case(2, EVERY_PROFILE[profile], 5, corners=True)
+    case = draw_case(2, EVERY_PROFILE[profile], WIDE, corners=True)
+    monkeypatch.setenv("REFNMS_THREADS", "1")
     whole = everything(case)
-    monkeypatch.setattr(compiled, "CHUNK", frames)
+    for name, value in (("TOGETHER", 0), ("DERIVED", 0), ("FEWEST", frames)):
+        monkeypatch.setattr(compiled, name, value)
     check_same(everything(case), whole)
 
 

@@ -45,6 +45,8 @@ def adjoint(
     system: System,
     muscles: Muscles,
     blocks: Integers,
+    begin: int,
+    end: int,
     lengths: bool,
     forces: bool,
     excitation: Array,
@@ -57,8 +59,9 @@ def adjoint(
     musculotendon_length_bar: Array,
     memories: Array,
 ) -> None:
-    """Add to the cotangents of parameters `(trials, 12, M)` and inputs.
+    """Add to the cotangents of parameters `(trials, 12, M)` and inputs, frames [begin, end).
 
+    The last frames of a trial come first; `memories` keep what the call before them needs.
     `bars` are used up. Where those of neural activation, activation or velocity have no rows they
     are zero; where those of the inputs have none, they are not wanted.
     """
@@ -68,8 +71,9 @@ def adjoint(
         trial, m, count = blocks[i, 0], np.uint64(blocks[i, 1]), blocks[i, 2]
         first, stop = timeline.frames[trial], timeline.frames[trial + 1]
         start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
-        load(system, muscles, m, count, memory)
-        for t in range(stop - 1, first - 1, -1):
+        if first + end >= stop:
+            load(system, muscles, m, count, memory)
+        for t in range(min(stop, first + end) - 1, first + begin - 1, -1):
             newest = timeline.solver_weights[t, 0]
             on_rigid = take_frame(
                 system,
@@ -110,7 +114,8 @@ def adjoint(
                     pull_row(
                         system.start, excitation, signals, bars, excitation_bar, r, start, m, memory
                     )
-        give_parameters(parameters_bar, trial, m, memory)
+        if begin == 0:
+            give_parameters(parameters_bar, trial, m, memory)
 
 
 @section

@@ -10,6 +10,7 @@ from strategies import EVERY_PROFILE, KINDS, draw_bars, draw_case, seeds
 
 from refnms.jit import HAVE_NUMBA
 from refnms.physics import compiled, reference
+from refnms.physics.compiled import ALL
 from refnms.physics.kernels import row
 
 pytestmark = pytest.mark.skipif(not HAVE_NUMBA, reason="Numba is not installed")
@@ -36,6 +37,22 @@ def test_the_bits_of_a_lane_depend_on_no_other(profile, kind, seed, width):
     bars = draw_bars(np.random.default_rng(seed), run[0])
     whole = pull_blocks(case, run, blocks_of(case), bars)
     for x, y in zip(pull_blocks(case, run, blocks_of(case, width), bars), whole, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("profile", TRAILING)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=3)
+@given(seeds, st.data())
+def test_frames_may_come_in_any_pieces(profile, kind, seed, data):
+    case = draw_case(seed, EVERY_PROFILE[profile], 9, **KINDS[kind])
+    longest = int(np.diff(case.system.timeline.frames).max())
+    cuts = data.draw(st.lists(st.integers(1, longest), max_size=4, unique=True))
+    run = run_blocks(case, blocks_of(case))
+    bars = draw_bars(np.random.default_rng(seed), run[0])
+    whole = pull_blocks(case, run, blocks_of(case), bars)
+    pieces = pull_blocks(case, run, blocks_of(case), bars, [0, *sorted(cuts), ALL])
+    for x, y in zip(pieces, whole, strict=True):
         np.testing.assert_array_equal(x, y)
 
 
