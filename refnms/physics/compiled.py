@@ -42,6 +42,7 @@ WORTHWHILE = 4000  # muscle-frames that pay for a second thread
 LANES_APART = 4  # a group of lanes is a whole number of the narrowest vectors
 
 
+@cache
 def _threads() -> int:
     """As many as processors, or as REFNMS_THREADS says."""
     return int(os.environ.get("REFNMS_THREADS") or os.cpu_count() or 1)
@@ -73,8 +74,11 @@ def _blocks(trial: int, muscles: int) -> Integers:
 
 def _shares(timeline: Timeline, muscles: int) -> list[Integers]:
     """The blocks of each trial, those of one shared out among the threads."""
-    trials = (_blocks(i, muscles) for i in range(len(timeline.frames) - 1))
-    return [s for blocks in trials for s in np.array_split(blocks, min(_threads(), len(blocks)))]
+    trials = [_blocks(i, muscles) for i in range(len(timeline.frames) - 1)]
+    count = min(_threads(), len(trials[0]))
+    if count == 1:
+        return trials
+    return [share for blocks in trials for share in np.array_split(blocks, count)]
 
 
 def _spans(timeline: Timeline, share: Integers, muscles: int) -> list[tuple[int, int]]:

@@ -41,15 +41,21 @@ def interpolate_slope(emg_time: Array, samples: Array, time: Array, delay: Array
     """
     found = np.empty((len(time), samples.shape[1]))
     for muscles, left, fraction, outside in _positions(emg_time, time, delay):
-        slopes = np.diff(samples[:, muscles], axis=0) / np.diff(emg_time)[:, None]
-        slope, fraction, last = slopes[left], fraction[:, 0], len(slopes) - 1
+        own, fraction, last = samples[:, muscles], fraction[:, 0], len(emg_time) - 2
         before = np.flatnonzero((fraction < AT_SAMPLE) & (left > 0))
         after = np.flatnonzero((fraction > 1.0 - AT_SAMPLE) & (left < last))
-        slope[before] = 0.5 * (slope[before] + slopes[left[before] - 1])
-        slope[after] = 0.5 * (slope[after] + slopes[left[after] + 1])
+        slope = _slopes(emg_time, own, left)
+        slope[before] = 0.5 * (slope[before] + _slopes(emg_time, own, left[before] - 1))
+        slope[after] = 0.5 * (slope[after] + _slopes(emg_time, own, left[after] + 1))
         slope[outside] = 0.0
         found[:, muscles] = -slope
     return found
+
+
+def _slopes(emg_time: Array, samples: Array, left: Integers) -> Array:
+    """Slopes `(T, M)` from these samples to the next ones."""
+    rise, step = samples[left + 1] - samples[left], emg_time[left + 1] - emg_time[left]
+    return np.asarray(rise / step[:, None])
 
 
 def _positions(emg_time: Array, time: Array, delay: Array) -> Iterator[tuple[Any, Any, Any, Any]]:
@@ -57,16 +63,15 @@ def _positions(emg_time: Array, time: Array, delay: Array) -> Iterator[tuple[Any
 
     Commonly all muscles have the same.
     """
-    distinct, of_muscle = np.unique(delay, return_inverse=True)
-    steps = np.diff(emg_time)
-    for k, value in enumerate(distinct):
+    shared = bool((delay == delay[0]).all())
+    for value in delay[:1] if shared else np.unique(delay):
         wanted = time - value
         left = np.searchsorted(emg_time, wanted.real, side="right") - 1
         left = np.clip(left, 0, len(emg_time) - 2)
-        fraction = (wanted - emg_time[left]) / steps[left]
+        fraction = (wanted - emg_time[left]) / (emg_time[left + 1] - emg_time[left])
         outside = (fraction.real < 0.0) | (fraction.real > 1.0)
         fraction[outside] = np.clip(fraction[outside].real, 0.0, 1.0)
-        muscles = np.flatnonzero(of_muscle == k) if len(distinct) > 1 else slice(None)
+        muscles = slice(None) if shared else np.flatnonzero(delay == value)
         yield muscles, left, fraction[:, None], outside
 
 

@@ -118,11 +118,14 @@ def threads(monkeypatch):
 
     def use(number: int) -> None:
         monkeypatch.setenv("REFNMS_THREADS", str(number))
+        compiled._threads.cache_clear()
         compiled._pool.cache_clear()
         assert (compiled._pool() is None) == (number == 1)
 
     monkeypatch.setattr(compiled, "WORTHWHILE", 0)
     yield use
+    monkeypatch.undo()
+    compiled._threads.cache_clear()
     compiled._pool.cache_clear()
 
 
@@ -138,10 +141,12 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(profile, threads):
 
 @each_profile
 @pytest.mark.parametrize("frames", [1, 7, 16])
-def test_the_bits_do_not_depend_on_how_many_frames_come_at_a_time(profile, frames, monkeypatch):
+def test_the_bits_do_not_depend_on_how_many_frames_come_at_a_time(
+    profile, frames, monkeypatch, threads
+):
     """Fewer than a velocity has earlier lengths, too."""
     case = draw_case(2, EVERY_PROFILE[profile], WIDE, corners=True)
-    monkeypatch.setenv("REFNMS_THREADS", "1")
+    threads(1)
     whole = everything(case)
     for name, value in (("TOGETHER", 0), ("DERIVED", 0), ("FEWEST", frames)):
         monkeypatch.setattr(compiled, name, value)
