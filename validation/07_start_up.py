@@ -1,0 +1,95 @@
+"""How long from the start of Python to a calibrated participant on disk?
+
+The demo, with its figure, in new processes: with nothing compiled, as on the first run ever, and
+with everything kept from before. What the parts of the second take is printed beside it. To pass,
+the first takes at most 20 s and the second 3 s. Needs no data.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from common import figure, options, table, verdict
+
+COLD, WARM = 20.0, 3.0  # [s]
+STARTS = 5
+PARTS = """
+import time
+began = time.perf_counter()
+from refnms.demo import free_parameters
+from refnms import calibrate
+from refnms.synthetic import participant
+imported = time.perf_counter()
+person = participant(0)
+free = free_parameters(person.generic)
+loaded = time.perf_counter()
+fit = calibrate(person.generic, person.calibration, free)
+print(imported - began, loaded - imported, fit.result.seconds)
+"""
+
+
+def started(cache: Path, *command: str) -> tuple[float, str]:
+    """Seconds that `python ...` takes with a folder for compiled code, and what it prints."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    environment.pop("REFNMS_CACHE", None)
+    began = time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True
+    )
+    took = time.perf_counter() - began
+    return (took if ended.returncode == 0 else math.inf), ended.stdout
+
+
+def main() -> int:
+    chosen = options(__doc__, needs_data=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        cache = Path(scratch) / "cache"
+        demo = ("-m", "refnms", "demo", "--out", str(Path(scratch) / "demo"))
+        cold, _ = started(cache, *demo)
+        warm = [started(cache, *demo)[0] for _ in range(STARTS)]
+        printed = [started(cache, "-c", PARTS)[1].split() for _ in range(STARTS)]
+    parts = np.median(np.array(printed, float), axis=0)
+    middle = float(np.median(warm))
+    rows = [
+        ["nothing compiled", f"{cold:.1f}", f"{COLD:.0f}"],
+        ["all compiled before", f"{middle:.1f} ({min(warm):.1f}-{max(warm):.1f})", f"{WARM:.0f}"],
+        ["  of it: imports", f"{parts[0]:.1f}", ""],
+        ["  loading compiled code, inventing a person", f"{parts[1]:.1f}", ""],
+        ["  optimization", f"{parts[2]:.2f}", ""],
+        ["  all else, figure above all", f"{middle - parts.sum():.1f}", ""],
+    ]
+    table(["refnms demo, from the start of Python", "s (least-largest)", "at most"], rows)
+
+    def draw(page) -> None:
+        axes = page.subplots()
+        left = 0.0
+        labels = ("imports", "loading, person", "optimization", "else (figure)")
+        colors = ("#8a8a8a", "#b3b3b3", "#0072b2", "#e69f00")
+        for part, label, color in zip([*parts, middle - parts.sum()], labels, colors, strict=True):
+            axes.barh(0, part, left=left, color=color, height=0.5, label=label)
+            left += part
+        axes.barh(1, cold, color="#cccccc", height=0.5)
+        axes.plot([WARM, WARM], [-0.35, 0.35], color="#d55e00", lw=1.6, label="at most")
+        axes.plot([COLD, COLD], [0.65, 1.35], color="#d55e00", lw=1.6)
+        axes.set_yticks([0, 1], ["all compiled before", "nothing compiled"])
+        axes.set_xlabel("time [s]")
+        page.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5,
+                    frameon=False)  # fmt: skip
+
+    figure(chosen, "07_start_up.png", draw, figsize=(7.5, 2.2))
+    return verdict(
+        cold <= COLD and middle <= WARM,
+        f"first run ever {cold:.1f} s, later ones {middle:.1f} s, of which optimization "
+        f"{parts[2]:.2f} s",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
