@@ -7,13 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from people import person, recording
+from scipy.linalg import toeplitz
 
+from refnms.autodiff import jacobian
 from refnms.calibration import Calibration, calibrate
 from refnms.errors import InputError
 from refnms.model import Model, Trial
+from refnms.noise import Errors
+from refnms.objective import Objective
 from refnms.parameters import Free, Packing
-from refnms.simulation import simulate
-from refnms.uncertainty import Uncertainty, _both, uncertainty_of
+from refnms.sensitivity import moment_jacobian
+from refnms.simulation import chain, simulate
+from refnms.terms import FiberLengthRange, MomentError, Prior
+from refnms.uncertainty import Uncertainty, _both, _linearized, _others, uncertainty_of
 
 NOISE = 0.5  # [N.m], white
 TRUTH = person(8)
@@ -108,6 +114,60 @@ def test_the_band_of_a_trial_is_that_of_parameters_drawn_from_the_covariance(dou
     np.testing.assert_array_equal(
         moment, simulate(doubt.packing.unpack(doubt.center), trial).moment
     )
+
+
+def test_the_band_is_what_the_covariance_makes_of_the_jacobian(doubt):
+    trial = recording(9, TRUTH, 40)
+    _, slopes = moment_jacobian(doubt.packing, doubt.center, trial)
+    rows = slopes.reshape(-1, slopes.shape[-1])
+    variance = np.diag(rows @ doubt.covariance @ rows.T).reshape(slopes.shape[:2])
+    np.testing.assert_allclose(doubt.band(trial)[1], np.sqrt(variance), rtol=1e-9)
+
+
+def test_the_covariance_is_that_of_its_formula_by_plain_matrices():
+    """C = H^-1 (J' G J + s L) H^-1, H = J'J + L: see the module."""
+    fit = fitted(6)
+    found = uncertainty_of(fit)
+    room = fit.packing.upper - fit.packing.lower
+    residuals, jacobians = _linearized(fit.objective, fit.result.x)
+    rough = np.mean(np.concatenate(residuals) ** 2)
+    products = sum(j.reshape(-1, len(room)).T @ j.reshape(-1, len(room)) for j in jacobians)
+    known = np.diag(12.0 / room**2)
+    errors = Errors(residuals, jacobians, np.linalg.inv(products + rough * known))
+    _, jacobians = _linearized(fit.objective, found.center)
+    middle, products = errors.long_run**2 * known, errors.long_run * known
+    for slopes, size in zip(jacobians, errors.sizes, strict=True):
+        for d in range(slopes.shape[1]):
+            lagged = np.zeros(len(slopes))
+            lagged[: len(errors.covariance)] = errors.covariance[: len(slopes), d]
+            of_errors = size[d] ** 2 * toeplitz(lagged)
+            middle = middle + slopes[:, d].T @ of_errors @ slopes[:, d]
+            products = products + slopes[:, d].T @ slopes[:, d]
+    inverse = np.linalg.inv(products)
+    expected = inverse @ middle @ inverse
+    scale = np.sqrt(np.diag(expected))
+    # A taper that makes the spectrum a little negative is cut off there, by less than this.
+    np.testing.assert_allclose(
+        found.covariance / scale / scale[:, None], expected / scale / scale[:, None], atol=2e-4
+    )
+
+
+def test_open_one_sided_terms_and_priors_count_as_rows_of_their_own():
+    terms = (MomentError(), FiberLengthRange(0.95, 1.05, weight=3.0), Prior(0.7))
+    packing = Packing(TRUTH, [*FREE, Free("optimal_fiber_length", (0.8, 1.2), relative=True)])
+    objective = Objective(packing, noisy(7, frames=30), terms=terms)
+    x = packing.start
+
+    def rows(x):
+        table = packing.table(x)
+        signals = chain(objective.problem.joined, table, objective.flags)
+        parts = [t.residuals(x, table, signals, objective.problem) for t in terms[1:]]
+        weights = [np.sqrt(t.weight_at(1.0)) for t in terms[1:]]
+        return np.concatenate([w * np.reshape(p, -1) for w, p in zip(weights, parts, strict=True)])
+
+    j = jacobian(rows)(x)
+    assert np.count_nonzero(rows(x)) > 10
+    np.testing.assert_allclose(_others(objective, x, terms), j.T @ j, rtol=1e-9, atol=1e-12)
 
 
 def test_the_truth_lies_in_the_band_and_the_intervals_as_often_as_stated():
