@@ -240,13 +240,22 @@ def _show(done: Done, as_json: bool) -> None:
     if "objective" in summary:
         print("\n".join(_calibration(summary)))
     print("\n".join(_table(summary["trials"])))
-    for name in summary.get("bound_hits", []):
-        print(f"on a bound: {name}")
+    for field, owners in _by_field(summary.get("bound_hits", [])).items():
+        print(f"on a bound: {field} of {', '.join(owners)}")
     if "uncertainty" in summary:
         print("\n".join(_doubts(summary["uncertainty"])))
     for flag, muscles in summary["flags"].items():
         print(f"samples flagged {flag}: " + ", ".join(f"{m} {n}" for m, n in muscles.items()))
     print(f"written to {done.folder}")
+
+
+def _by_field(names: Sequence[str]) -> dict[str, list[str]]:
+    """Names such as `c1 of soleus`, by what stands before the `of`."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        field, _, owner = name.partition(" of ")
+        found.setdefault(field, []).append(owner)
+    return found
 
 
 def _calibration(summary: dict[str, Any]) -> Iterator[str]:

@@ -55,7 +55,7 @@ class Objective:
         spanning = packing.model.crosses[:, wanted].any(axis=1).astype(float)
         self.problem = Problem(packing, joined, measured, scale, spanning)
         self.trials, self.profile, self.dofs = tuple(trials), profile, dofs
-        self.terms = tuple(terms)
+        self.terms = tuple(t for t in terms if t.weight_at(0.0) != 0.0 or t.weight_at(1.0) != 0.0)
         self.flags = np.zeros(joined.musculotendon_length.shape, np.int64)
         fixed = not packing.frees("electromechanical_delay")
         self._excitation = joined.excitation(packing.base) if fixed else None
@@ -63,7 +63,7 @@ class Objective:
         self._last: At | None = None
 
     def parts(self, x: Array) -> Array:
-        """Sum of squares `(number of terms,)` of each term at x `(P,)`."""
+        """Sum of squares `(number of terms,)` of each term that has a weight, at x `(P,)`."""
         table = self.problem.packing.table(x)
         signals = chain(self.problem.joined, table, self.flags, self._excitation)
         if type(x) is np.ndarray:

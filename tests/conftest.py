@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,26 @@ def project(master: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Set the number of threads; even a small run is worth them."""
+    from refnms.physics import compiled
+
+    def forget() -> None:
+        compiled._threads.cache_clear()
+        compiled._pool.cache_clear()
+
+    def use(number: int) -> None:
+        monkeypatch.setenv("REFNMS_THREADS", str(number))
+        forget()
+        assert (compiled._pool() is None) == (number == 1)
+
+    monkeypatch.setattr(compiled, "WORTHWHILE", 0)
+    yield use
+    monkeypatch.undo()
+    forget()
 
 
 def skipped_for_missing_data(reporter: pytest.TerminalReporter) -> int:

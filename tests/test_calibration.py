@@ -209,3 +209,16 @@ def test_a_history_of_other_recordings_is_refused():
 def test_a_packing_of_another_model_is_a_bug_of_the_caller():
     with pytest.raises(ValueError, match="packed for another model"):
         calibrate(TRUTH, TRIALS, PACKING)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_calibration_has_the_same_bits_on_any_number_of_threads(profile, threads):
+    found = []
+    for number in (1, 2, 5):
+        threads(number)
+        trials, free = true_trials(TRUTH, profile), Packing(GUESS, FREE)
+        done = calibrate(GUESS, trials, free, profile=PROFILES[profile], budget=Budget(12))
+        found.append((done.result.x, done.result.history.objective))
+    for x, history in found[1:]:
+        np.testing.assert_array_equal(x, found[0][0])
+        np.testing.assert_array_equal(history, found[0][1])

@@ -112,23 +112,6 @@ def test_the_bits_of_a_muscle_do_not_depend_on_those_beside_it(profile, kind, se
     check_same(everything(case.of(lanes)), [x[..., lanes] for x in everything(case)])
 
 
-@pytest.fixture
-def threads(monkeypatch):
-    """Set the number of threads; even a small run is worth them."""
-
-    def use(number: int) -> None:
-        monkeypatch.setenv("REFNMS_THREADS", str(number))
-        compiled._threads.cache_clear()
-        compiled._pool.cache_clear()
-        assert (compiled._pool() is None) == (number == 1)
-
-    monkeypatch.setattr(compiled, "WORTHWHILE", 0)
-    yield use
-    monkeypatch.undo()
-    compiled._threads.cache_clear()
-    compiled._pool.cache_clear()
-
-
 @each_profile
 def test_the_bits_do_not_depend_on_the_number_of_threads(profile, threads):
     case, found = draw_case(1, EVERY_PROFILE[profile], WIDE, corners=True), []
