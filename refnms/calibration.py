@@ -8,7 +8,16 @@ from typing import TypeAlias
 
 from refnms.model import Model, Trial
 from refnms.objective import Objective
-from refnms.optimize import Budget, History, LevenbergMarquardt, Method, Result, Status, minimize
+from refnms.optimize import (
+    AdamW,
+    Budget,
+    History,
+    LevenbergMarquardt,
+    Method,
+    Result,
+    Status,
+    minimize,
+)
 from refnms.parameters import Packing
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array
@@ -57,7 +66,7 @@ def calibrate(
     default. The method is Levenberg and Marquardt's unless told otherwise; derivatives are exact:
     those of the chain in the discretisation of `profile`, its roots solved to rounding. It begins
     at `start` `(P,)`, by default at the values of the model with c1 and c2 set apart
-    (`Packing.apart`).
+    (`Packing.apart`); AdamW, as published, at those values as they are.
 
     `callback(evaluations, objective, x)` is called after each evaluation. A KeyboardInterrupt, or a
     `budget` that is used up, ends the run with the best point so far; with the history of that run
@@ -71,7 +80,9 @@ def calibrate(
     objective = Objective(free, trials, profile.for_gradients(), terms, dofs)
     method = method or LevenbergMarquardt()
     initial = objective.value(free.start)
-    box = free.apart() if start is None else start, free.lower, free.upper
+    if start is None:
+        start = free.start if isinstance(method, AdamW) else free.apart()
+    box = start, free.lower, free.upper
     first = minimize(method, objective, *box, Budget(evaluations=2))  # compiles, off the clock
     if first.status is Status.INTERRUPTED:
         raise KeyboardInterrupt

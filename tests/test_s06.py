@@ -269,6 +269,16 @@ def with_delay(data: Path, tmp_path: Path) -> Path:
     return tmp_path / "calibrationSetup.xml"
 
 
+def test_the_published_method_gets_there_too(data, tmp_path):
+    tests = [a for name in TEST for a in ("--test", data / name / "trial.xml")]
+    arguments = (*tests, "--profile", "ceinms-0.9", "--method", "adamw", "--out", tmp_path / "out")
+    code, printed = refnms("calibrate", data / "calibrationSetup.xml", *arguments, "--json")
+    summary = json.loads(printed)
+    assert (code, summary["method"]) == (0, "adamw")
+    assert summary["objective"]["ceinms"] <= 1.0
+    assert mean_r2(summary, KNEE) >= 0.75 and mean_r2(summary, ANKLE) >= 0.81
+
+
 def test_a_free_delay_lowers_the_native_objective(with_delay, data, tmp_path):
     codes, finals = [], []
     for setup, out in ((data / "calibrationSetup.xml", "fixed"), (with_delay, "free")):

@@ -204,7 +204,10 @@ class Primitive:
         self.any_option = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        level = max([a.level for a in args if type(a) is Var], default=0)
+        level = 0
+        for a in args:
+            if type(a) is Var and a.level > level:
+                level = a.level
         if options:
             self._check(options, level)
         if level == 0:
