@@ -188,7 +188,7 @@ class GaussNewton:
         gradient, products = np.zeros(count), np.zeros(count * count)
         for d, (entries, pairs) in enumerate(zip(self.entries, self.pairs, strict=True)):
             of_dof, lower = (sum(trial[d][k] for trial in sums) for k in (0, 1))
-            full = lower + np.tril(lower, -1).T
+            full = np.tril(lower) + np.tril(lower, -1).T
             gradient += np.bincount(entries, of_dof, minlength=count)
             products += np.bincount(pairs, full.ravel(), minlength=count * count)
         return gradient, products.reshape(count, count)

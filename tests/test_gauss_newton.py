@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from people import PROFILES, person, recording, with_field
 
-from refnms import gauss_newton
+from refnms import gauss_newton, sensitivity
 from refnms.objective import Objective
 from refnms.optimize import Hinges
 from refnms.parameters import Free, Packing
+from refnms.physics import reference
+from refnms.physics.engine import pick
 from refnms.physics.types import Muscles
 from refnms.sensitivity import moment_jacobian
 from refnms.simulation import Signals
@@ -87,9 +89,14 @@ def test_the_slope_of_the_model_is_the_gradient(profile, terms, rng):
     np.testing.assert_allclose(slope, gradient, rtol=1e-9, atol=1e-11 * np.abs(gradient).max())
 
 
+@pytest.mark.parametrize("engine", [pick(), reference], ids=["picked", "reference"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_curvature_of_the_moments_is_that_of_a_stored_jacobian(profile, rng, monkeypatch):
+def test_the_curvature_of_the_moments_is_that_of_a_stored_jacobian(
+    profile, engine, rng, monkeypatch
+):
     monkeypatch.setattr(gauss_newton, "THINNEST", 1)
+    for room in (gauss_newton, sensitivity):
+        monkeypatch.setattr(room, "pick", lambda: engine)
     packing = packed(profile)
     objective = Objective(packing, TRIALS, PROFILES[profile], (MomentError(),), ["knee"])
     x = somewhere(packing, rng)
