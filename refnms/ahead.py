@@ -20,7 +20,6 @@ from refnms.model import Trial
 from refnms.objective import Objective
 from refnms.optimize.subproblem import best_step, change
 from refnms.parameters import Free, Packing
-from refnms.physics.types import unpacked
 from refnms.sensitivity import At
 from refnms.simulation import Signals
 from refnms.synthetic import NEUTRAL, generic_model, moment_arm, musculotendon_length
@@ -64,11 +63,9 @@ def compile_tangents() -> None:
     )
     free = Packing(model, [Free("strength_coefficient", (0.5, 2.0))])
     problem = Objective(free, [trial]).problem
-    rows = np.ones((frames + 4 * frames, len(model.muscle_names)))  # no numbers of a muscle: any do
-    signals = Signals(
-        np.ones_like(trial.musculotendon_length), *unpacked(rows, frames, frames), trial.moment
-    )
-    at = At(free.start, model.table(), signals, np.zeros(rows[:frames].shape, np.int64))
+    any_number = np.ones_like(trial.musculotendon_length)  # of a signal: none of a muscle is needed
+    signals = Signals(*(any_number,) * 6, trial.moment)
+    at = At(free.start, model.table(), signals, np.zeros(any_number.shape, np.int64))
     with np.errstate(all="ignore"):
         quadratic = GaussNewton(problem, TERMS).model(0.0, at)
     one, matrix = np.ones_like(free.start), np.eye(len(free.start))

@@ -68,8 +68,8 @@ class Objective:
         signals = chain(self.problem.joined, table, self.flags, self._excitation)
         if type(x) is np.ndarray:
             self._last = At(x.copy(), table, signals, self.flags.copy())
-        sums = [np.sum(t.residuals(x, table, signals, self.problem) ** 2) for t in self.terms]
-        return np.stack(sums)
+        residuals = (t.residuals(x, table, signals, self.problem) for t in self.terms)
+        return np.stack([np.sum(np.square(r)) for r in residuals])
 
     def weights(self, progress: float = 1.0) -> Array:
         """Weight of each term at a progress of 0 to 1 of the run."""
@@ -93,7 +93,7 @@ class Objective:
             self.parts(x)
         assert self._last is not None
         sums = [
-            np.sum(t.residuals(x, self._last.table, self._last.signals, self.problem) ** 2)
+            np.sum(np.square(t.residuals(x, self._last.table, self._last.signals, self.problem)))
             for t in self.terms
         ]
         return self._gauss_newton.model(float(self.weights() @ np.stack(sums)), self._last)

@@ -1,8 +1,8 @@
 """Where physics meets the tape: functions of Vars whose pullback is an engine.
 
 Each is made for the fixed parts of a problem and called with what may vary: a `(12, M)` table of
-muscle parameters in the order of `Muscles`, and inputs. Arrays in, array out; any Var in, Var out;
-complex in, complex out.
+muscle parameters in the order of `Muscles`, and inputs. Arrays in, arrays out; any Var in, Vars
+out; complex in, complex out.
 """
 
 from __future__ import annotations
@@ -15,38 +15,37 @@ import numpy as np
 from refnms.autodiff import Primitive, Var, primitive
 from refnms.physics import excitation as emg
 from refnms.physics.engine import pick
-from refnms.physics.types import Array, Integers, Muscles, System, unpacked
+from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, System
 
 DELAY = Muscles._fields.index("electromechanical_delay")
 
 
-def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any], Any]:
-    """`(table, excitation (K, M), musculotendon_length (T, M)) -> (K + 4 T, M)`.
+def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any], MuscleSignals]:
+    """`(table, excitation (K, M), musculotendon_length (T, M)) -> MuscleSignals`.
 
-    The result is `unpacked` into `MuscleSignals`; `flags (T, M)` say what each solve needed.
+    `flags (T, M)` are overwritten with what each solve needed.
     """
     rows, frames = int(system.timeline.rows[-1]), int(system.timeline.frames[-1])
 
-    def forward(table: Array, *inputs: Array) -> Array:
-        shape = (rows + 4 * frames, table.shape[1])
-        packed = np.zeros(shape, np.result_type(table, *inputs))
-        engine = pick(table, *inputs)
-        flags[:] = engine.forward(system, table, *inputs, unpacked(packed, rows, frames))
-        return packed
+    def forward(table: Array, *inputs: Array) -> MuscleSignals:
+        kind, muscles = np.result_type(table, *inputs), table.shape[1]
+        signals = MuscleSignals(
+            *(np.zeros((n, muscles), kind) for n in (rows, frames, frames, frames, frames))
+        )
+        flags[:] = pick(table, *inputs).forward(system, table, *inputs, signals)
+        return signals
 
     def pulled_by(wanted: tuple[bool, bool]) -> Callable[..., Any]:
-        def pullback(bar: Array, packed: Array, table: Array, *inputs: Array) -> Any:
-            signals, bars = (unpacked(array, rows, frames) for array in (packed, bar))
-            given = bars._replace(
-                **{name: None for name, b in bars._asdict().items() if not b.any()}
-            )
-            return pick().adjoint(system, table, *inputs, signals, flags, given, wanted)
+        def pullback(bars: Any, signals: Any, table: Array, *inputs: Array) -> Any:
+            given = (MuscleSignals(*signals), flags, MuscleSignals(*bars))
+            return pick().adjoint(system, table, *inputs, *given, wanted)
 
         return pullback
 
-    def signals(table: Any, excitation: Any, musculotendon_length: Any) -> Any:
+    def signals(table: Any, excitation: Any, musculotendon_length: Any) -> MuscleSignals:
         wanted = (type(excitation) is Var, type(musculotendon_length) is Var)
-        return primitive(forward, pulled_by(wanted))(table, excitation, musculotendon_length)
+        run = primitive(forward, pulled_by(wanted))
+        return MuscleSignals(*run(table, excitation, musculotendon_length))
 
     return signals
 

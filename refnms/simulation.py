@@ -22,7 +22,7 @@ from refnms.physics.flags import sample_flags
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.solve import plain_curves
 from refnms.physics.stencils import timeline
-from refnms.physics.types import Array, Flag, Integers, System, unpacked
+from refnms.physics.types import Array, Flag, Integers, System
 
 
 class Signals(NamedTuple):
@@ -193,10 +193,8 @@ def chain(
     lmt = joined.musculotendon_length if musculotendon_length is None else musculotendon_length
     arm = joined.moment_arm if moment_arm is None else moment_arm
     e = joined.excitation(table) if excitation is None else excitation
-    packed = primitives.muscle_signals(joined.system, flags)(table, e, lmt)
-    rows, frames = joined.system.timeline.rows[-1], joined.system.timeline.frames[-1]
-    u, a, l, v, force = unpacked(packed, int(rows), int(frames))
-    return Signals(e, u, a, l, v, force, np.einsum("tm,tmd->td", force, arm))
+    signals = primitives.muscle_signals(joined.system, flags)(table, e, lmt)
+    return Signals(e, *signals, np.einsum("tm,tmd->td", signals.tendon_force, arm))
 
 
 def simulate(model: Model, trial: Trial, profile: Profile = NATIVE) -> Simulation:

@@ -18,7 +18,7 @@ from refnms.autodiff import Var, implicit, vjp
 from refnms.physics import activation as shape
 from refnms.physics import muscle
 from refnms.physics.curves import knot_slopes
-from refnms.physics.types import Array, Flag, Muscles, System, unpacked
+from refnms.physics.types import Array, Flag, Muscles, MuscleSignals, System
 from refnms.simulation import chain, join
 
 FRAMES = 15
@@ -196,24 +196,27 @@ def runs(kind: Kind) -> Runs:
 
 @pytest.fixture(scope="module", params=KINDS, ids=str)
 def case(request):
-    """The primitive and its arguments, of every kind."""
-    return runs(request.param)[:2]
+    """The primitive, its signals one below the other, and its arguments, of every kind."""
+    signals, arguments, _ = runs(request.param)
+    return lambda *args: np.concatenate(signals(*args)), arguments
 
 
-def test_arrays_in_give_an_array_and_a_var_anywhere_gives_a_var(case):
-    f, args = case
+def test_arrays_in_give_arrays_and_a_var_anywhere_gives_vars():
+    f, args, _ = runs(KINDS[0])
     plain = f(*args)
-    assert type(plain) is np.ndarray and plain.dtype == np.float64
+    assert type(plain) is MuscleSignals
+    assert [len(signal) for signal in plain] == [len(args[1]), 15, 15, 15, 15]
     for i in range(len(args)):
         seen: list[Any] = []
 
         def record(x: Any, i: int = i, seen: list[Any] = seen) -> Any:
             seen.append(f(*args[:i], x, *args[i + 1 :]))
-            return seen[0]
+            return seen[0].tendon_force
 
         vjp(record, args[i])
-        assert isinstance(seen[0], Var)
-        np.testing.assert_array_equal(bare(seen[0]), plain)
+        assert type(seen[0]) is MuscleSignals and all(type(signal) is Var for signal in seen[0])
+        for var, signal in zip(seen[0], plain, strict=True):
+            np.testing.assert_array_equal(bare(var), signal)
 
 
 def test_complex_in_gives_complex_whose_real_part_is_the_plain_value(case):
@@ -283,16 +286,6 @@ def test_the_flags_of_the_solver_are_written():
     ordinary.signals(table, *ordinary.arguments[1:])
     assert (ordinary.flags[:, 1] & (Flag.FLOOR | Flag.TAUT)).any()
     assert not ordinary.flags[:, [0, 2]].any()
-
-
-def test_the_signals_stand_one_below_the_other():
-    signals, arguments, _ = runs(KINDS[0])
-    packed = signals(*arguments)
-    rows = len(arguments[1])
-    assert packed.shape == (rows + 4 * 15, 3)
-    parts = unpacked(packed, rows, 15)
-    assert [len(part) for part in parts] == [rows, 15, 15, 15, 15]
-    np.testing.assert_array_equal(np.concatenate(parts), packed)
 
 
 # ---- excitation: the delay is differentiated by the interpolation of the EMG ----

@@ -38,7 +38,7 @@ from refnms.objective import Objective
 from refnms.physics import compiled, reference
 from refnms.physics.curves import sampled_curve
 from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
-from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals, unpacked
+from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals
 from refnms.simulation import Joined, join
 from refnms.synthetic import participant
 
@@ -119,7 +119,7 @@ def problem_of(model: Model, trials: Sequence[Trial], profile: Profile = NATIVE)
     parameters = model.table()
     excitation = joined.excitation(parameters)
     rows, (frames, muscles) = len(excitation), joined.musculotendon_length.shape
-    signals = unpacked(np.ones((rows + 4 * frames, muscles)), rows, frames)
+    signals = MuscleSignals(*(np.ones((n, muscles)) for n in (rows, *(frames,) * 4)))
     bars = MuscleSignals(None, None, None, None, np.ones((frames, muscles)))
     return Problem(joined, parameters, excitation, signals, bars)
 

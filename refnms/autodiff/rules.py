@@ -26,6 +26,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -164,8 +165,8 @@ def _matmul(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
     A, B = (np.reshape(a, (1, -1)) if row else a), (np.reshape(b, (-1, 1)) if column else b)
     G = np.expand_dims(g, -1) if column else g
     G = np.expand_dims(G, -2) if row else G
-    a_bar, b_bar = G @ np.moveaxis(B, -1, -2), np.moveaxis(A, -1, -2) @ G
-    return a_bar, (b_bar[..., 0] if column else b_bar)
+    last = (..., 0) if column else ...
+    return (lambda: G @ np.moveaxis(B, -1, -2)), (lambda: (np.moveaxis(A, -1, -2) @ G)[last])
 
 
 def _dot_bars(g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
@@ -181,18 +182,17 @@ def _dot(a: Any, b: Any) -> Any:
 def _einsum(g: Any, y: Any, subscripts: str, *operands: Any) -> tuple[Any, ...]:
     inputs, output = subscripts.replace(" ", "").split("->")
     names = inputs.split(",")
-    bars = [None]
-    for k, name in enumerate(names):
-        factors, specs = (
-            [g, *operands[:k], *operands[k + 1 :]],
-            [output, *names[:k], *names[k + 1 :]],
-        )
-        alone = "".join(i for i in name if i not in "".join(specs))  # summed in this operand only
+
+    def bar(k: int) -> Any:
+        factors = [g, *operands[:k], *operands[k + 1 :]]
+        specs = [output, *names[:k], *names[k + 1 :]]
+        alone = "".join(i for i in names[k] if i not in "".join(specs))  # summed there only
         if alone:
-            factors.append(np.ones([np.shape(operands[k])[name.index(i)] for i in alone]))
+            factors.append(np.ones([np.shape(operands[k])[names[k].index(i)] for i in alone]))
             specs.append(alone)
-        bars.append(np.einsum(f"{','.join(specs)}->{name}", *factors))
-    return tuple(bars)
+        return np.einsum(f"{','.join(specs)}->{names[k]}", *factors)
+
+    return (None, *(partial(bar, k) for k in range(len(names))))
 
 
 def _explicit(subscripts: Any, *operands: Any) -> Any:

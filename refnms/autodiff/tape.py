@@ -20,6 +20,10 @@ they are made, so the numbers are a topological order: the sweep visits the ance
 falling number. It is a loop, not a recursion, and its order, hence every bit of the result, is
 fixed.
 
+Several values. A primitive may return a tuple: each of its elements becomes a Var of its own, made
+by `ELEMENT` from one hidden Var that holds them all, and the pullback gets a tuple of cotangents,
+None for an element that L does not depend on.
+
 Broadcasting. If an argument was stretched to the shape of y, each of its elements was used many
 times, so its cotangent is the sum over the stretched axes. This is done here, once, for all
 primitives (`_fit`).
@@ -190,7 +194,7 @@ def _plain(x: Any) -> Any:
 class Primitive:
     """A function with a pullback; made by `primitive`."""
 
-    __slots__ = ("any_option", "forward", "name", "options", "pullback", "transparent")
+    __slots__ = ("forward", "name", "pullback", "transparent")
 
     def __init__(
         self, forward: Callable[..., Any], pullback: Callable[..., Any], transparent: bool
@@ -199,9 +203,6 @@ class Primitive:
         self.pullback = pullback
         self.transparent = transparent
         self.name: str = getattr(forward, "__name__", repr(forward))
-        parameters = inspect.signature(pullback).parameters
-        self.options = set(parameters)
-        self.any_option = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         level = 0
@@ -213,23 +214,33 @@ class Primitive:
         if level == 0:
             return self.forward(*args, **options)
         value = self(*_values(args, level), **options)
+        if isinstance(value, tuple):
+            whole = Var(tuple(self._checked(v, level) for v in value), level, self, args, options)
+            parts = [Var(v, level, ELEMENT, (whole, i)) for i, v in enumerate(whole.value)]
+            return getattr(value, "_make", tuple)(parts)  # a NamedTuple stays one
+        return Var(self._checked(value, level), level, self, args, options)
+
+    def _checked(self, value: Any, level: int) -> Any:
         if type(value) is not Var:
-            value = _float64(value, f"the value of {self.name}")
-        elif value.level >= level:
+            return _float64(value, f"the value of {self.name}")
+        if value.level >= level:
             _refuse(f"hiding inside an argument of {self.name}; pass it as an argument of its own")
-        return Var(value, level, self, args, options)
+        return value
 
     def _check(self, options: dict[str, Any], level: int) -> None:
+        known = inspect.signature(self.pullback).parameters
+        any_option = any(p.kind is p.VAR_KEYWORD for p in known.values())
         for name, value in options.items():
             if type(value) is Var:
                 _refuse(f"being passed to {self.name} by keyword ({name}=)")
-            if level and not self.any_option and name not in self.options:
+            if level and not any_option and name not in known:
                 _refuse(f"{self.name} with {name}=")
 
     def cotangents(self, g: Any, node: Var) -> tuple[Any, ...]:
         """Cotangents of the arguments of `node`, which this primitive made, from its own, `g`."""
         values = _values(node.args, node.level)
-        if not self.transparent and any(type(v) is Var for v in (g, *values)):
+        given = g if isinstance(g, tuple) else (g,)
+        if not self.transparent and any(type(v) is Var for v in (*given, *values)):
             raise TypeError(
                 f"second derivative through {self.name}: its pullback cannot be differentiated. "
                 "If it is made of NumPy functions, declare primitive(..., transparent=True)."
@@ -245,14 +256,19 @@ def primitive(
 ) -> Primitive:
     """Make `forward` differentiable: arrays in, array out; any Var among its arguments in, Var out.
 
-    `forward(*args, **options)` returns one new float64 array. `pullback(g, y, *args, **options)`
-    returns a tuple of cotangents in the order of the arguments; None, or a tuple that ends early,
-    for arguments that cannot be differentiated (a Var there raises TypeError). A cotangent may
+    `forward(*args, **options)` returns one new float64 array, or a tuple of them; g and y are then
+    tuples too, with None in g for an element that nothing depends on. `pullback(g, y, *args,
+    **options)` returns a tuple of cotangents in the order of the arguments; None, or a tuple that
+    ends early, for arguments that cannot be differentiated (a Var there raises TypeError). A costly
+    one may be given as a function of nothing, called only if its argument is a Var. A cotangent may
     have the shape of `y` where the argument was broadcast. Only options that the pullback names
     are accepted. `transparent`: the pullback is made of functions that have rules, so it may
     itself be differentiated.
     """
     return Primitive(forward, pullback, transparent)
+
+
+ELEMENT = primitive(operator.getitem, lambda *_: ())  # the sweep passes its cotangent on itself
 
 
 def _values(args: tuple[Any, ...], level: int) -> tuple[Any, ...]:
@@ -316,7 +332,13 @@ def _sweep(nodes: list[Var], bars: dict[int, Any]) -> dict[int, Any]:
     for node in nodes:
         if node.primitive is None:
             continue
-        cotangents = node.primitive.cotangents(bars.pop(node.number), node)
+        bar = bars.pop(node.number)
+        if node.primitive is ELEMENT:
+            whole, i = node.args
+            bars.setdefault(whole.number, [None] * len(whole.value))[i] = bar
+            continue
+        g = tuple(bar) if isinstance(bar, list) else bar
+        cotangents = node.primitive.cotangents(g, node)
         for a, bar in zip_longest(node.args, cotangents):
             if type(a) is Var and a.level == node.level:
                 bar = _fit(bar, a.shape, node.primitive.name)
@@ -326,6 +348,8 @@ def _sweep(nodes: list[Var], bars: dict[int, Any]) -> dict[int, Any]:
 
 def _fit(bar: Any, shape: tuple[int, ...], name: str) -> Any:
     """Sum a cotangent over the axes along which its argument, of `shape`, was stretched."""
+    if callable(bar):
+        bar = bar()
     if bar is None:
         _refuse(f"{name} with respect to this argument, for which it has no pullback")
     if type(bar) is not Var:

@@ -146,13 +146,6 @@ class MuscleSignals(NamedTuple):
     tendon_force: Any  # [N]
 
 
-def unpacked(packed: Any, rows: int, frames: int) -> MuscleSignals:
-    """The signals that stand one below the other in one array `(K + 4 T, M)`."""
-    ends = [rows + k * frames for k in range(5)]
-    starts = [0, *ends[:-1]]
-    return MuscleSignals(*(packed[i:j] for i, j in zip(starts, ends, strict=True)))
-
-
 class Flag(enum.IntFlag):
     """What a sample needed or sits on; 0 is an ordinary sample."""
 

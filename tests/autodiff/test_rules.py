@@ -124,7 +124,8 @@ name_of = lambda part: getattr(part, "__name__", "")
 def off_by_a_thousandth(right):
     def pullback(g, y, *args, **options):
         bars = right.pullback(g, y, *args, **options)
-        return tuple(None if bar is None else 1.001 * bar for bar in bars)
+        known = (bar() if callable(bar) else bar for bar in bars)
+        return tuple(None if bar is None else 1.001 * bar for bar in known)
 
     return primitive(right.forward, pullback)
 
