@@ -38,7 +38,7 @@ def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any],
     def pulled_by(wanted: tuple[bool, bool]) -> Callable[..., Any]:
         def pullback(bars: Any, signals: Any, table: Array, *inputs: Array) -> Any:
             given = (MuscleSignals(*signals), flags, MuscleSignals(*bars))
-            return pick().adjoint(system, table, *inputs, *given, wanted)
+            return pick(table, *inputs).adjoint(system, table, *inputs, *given, wanted)
 
         return pullback
 

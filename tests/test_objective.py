@@ -186,6 +186,27 @@ def test_the_gradient_is_that_of_differences(profile, rng):
         assert gradient @ v == pytest.approx(slope.value, rel=DIFFERENCES)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_hessian_times_a_vector_is_the_difference_of_gradients(profile, rng):
+    found = objective(
+        profile=PROFILES[profile],
+        terms=(MomentError(), FiberLengthRange(0.8, 1.1, weight=10.0), Prior(2.0)),
+    )
+    near = 0.05 * (PACKING.upper - PACKING.lower)
+    x, v = (near * rng.uniform(-1.0, 1.0, (2, len(near)))) + [PACKING.start, 0.0 * near]
+    curved = found.hessian_vector(x, v)
+    up, down = (found.gradient(x + step * v)[1] for step in (1e-4, -1e-4))
+    noise = 1e-6 * np.max(np.abs(curved))
+    np.testing.assert_allclose(curved, (up - down) / 2e-4, rtol=0.0, atol=noise)
+
+
+def test_a_hessian_is_symmetric_to_rounding(rng):
+    found = objective(terms=(MomentError(), FiberLengthRange(0.8, 1.1, weight=10.0)))
+    u, v = rng.uniform(-1.0, 1.0, (2, len(PACKING.start))) * (PACKING.upper - PACKING.lower)
+    times = lambda v: found.hessian_vector(PACKING.start, v)
+    assert u @ times(v) == pytest.approx(v @ times(u), rel=1e-11)
+
+
 def test_a_free_delay_is_differentiated_with_all_else(rng):
     free = [*FREE, Free("electromechanical_delay", (0.0, 0.12), groups=(MODEL.muscle_names,))]
     packing = Packing(with_field(MODEL, electromechanical_delay=np.full(3, 0.0501)), free)

@@ -12,7 +12,11 @@ from refnms.autodiff.check import check_jacobian as check_jacobian
 from refnms.autodiff.check import check_vjp as check_vjp
 from refnms.autodiff.check import complex_step as complex_step
 from refnms.autodiff.check import difference_sweep as difference_sweep
+from refnms.autodiff.checkpoint import checkpoint as checkpoint
+from refnms.autodiff.checkpoint import recursion as recursion
 from refnms.autodiff.implicit import implicit as implicit
+from refnms.autodiff.second import hessian_vector as hessian_vector
+from refnms.autodiff.second import jvp as jvp
 from refnms.autodiff.tape import Primitive as Primitive
 from refnms.autodiff.tape import Var as Var
 from refnms.autodiff.tape import grad as grad
@@ -29,12 +33,16 @@ __all__ = [
     "Var",
     "check_jacobian",
     "check_vjp",
+    "checkpoint",
     "complex_step",
     "difference_sweep",
     "grad",
+    "hessian_vector",
     "implicit",
     "jacobian",
+    "jvp",
     "primitive",
+    "recursion",
     "rules",
     "value_and_grad",
     "vjp",

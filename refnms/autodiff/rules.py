@@ -61,10 +61,28 @@ ELEMENTWISE: dict[Callable[..., Any], Callable[..., Any]] = {
     np.sinh: lambda g, y, a: (g * np.cosh(a),),
     np.cosh: lambda g, y, a: (g * np.sinh(a),),
     np.tanh: lambda g, y, a: (g * (1.0 - y * y),),
+    np.arcsinh: lambda g, y, a: (g / np.sqrt(1.0 + a * a),),
     np.absolute: lambda g, y, a: (np.where(a >= 0.0, g, -g),),
     np.maximum: lambda g, y, a, b: (np.where(a >= b, g, 0.0), np.where(a >= b, 0.0, g)),
     np.minimum: lambda g, y, a, b: (np.where(a <= b, g, 0.0), np.where(a <= b, 0.0, g)),
 }
+
+
+# Functions that take no complex numbers, or mean something else by them (absolute: the modulus),
+# and how the real function continues.
+CONTINUED: dict[Callable[..., Any], Callable[..., Any]] = {
+    np.absolute: lambda a: np.where(a.real >= 0.0, a, -a),
+    np.hypot: lambda a, b: np.sqrt(a * a + b * b),
+    np.logaddexp: lambda a, b: np.maximum(a, b) + np.log1p(np.exp(-CONTINUED[np.absolute](a - b))),
+}
+
+
+def _continued(f: Callable[..., Any]) -> Callable[..., Any]:
+    def forward(*args: Any) -> Any:
+        return (CONTINUED[f] if any(map(np.iscomplexobj, args)) else f)(*args)
+
+    forward.__name__ = f.__name__
+    return forward
 
 
 def _base(g: Any, a: Any, b: Any) -> Any:
@@ -137,7 +155,7 @@ def _getitem(a: Any, index: Any) -> Any:
 
 def _scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with g added at `index`: repeated indices accumulate."""
-    a = np.zeros(shape)
+    a = np.zeros(shape, np.result_type(g))
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(part, list | np.ndarray) for part in parts):
         np.add.at(a, index, g)
@@ -154,6 +172,14 @@ def _pieces(g: Any, axis: int, arrays: tuple[Any, ...]) -> list[Any]:
     stops = np.cumsum([0, *[np.shape(a)[axis] for a in arrays]])
     before = (slice(None),) * (axis % g.ndim)
     return [g[(*before, slice(i, j))] for i, j in itertools.pairwise(stops)]
+
+
+def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """Differences of neighbors, n times over: of slices, which have rules."""
+    before = (slice(None),) * (axis % np.ndim(a))
+    for _ in range(n):
+        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
+    return a
 
 
 # ---- products ----
@@ -217,16 +243,19 @@ power_of_constant = _rule(operator.pow, lambda g, y, a, b: (_base(g, a, b),))
 getitem: Primitive = _rule(_getitem, lambda g, y, a, index: (scatter(g, index, np.shape(a)),))
 scatter: Primitive = _rule(_scatter, lambda g, y, a, index, shape: (getitem(g, index),))
 concatenate = _rule(_concatenate, lambda g, y, axis, *a: (None, *_pieces(g, axis, a)))
+matmul = _rule(np.matmul, _matmul)
 einsum = _rule(np.einsum, _einsum)
 dot = _rule(np.dot, _dot_bars)
 
 RULES.update({f: _rule(f, pullback) for f, pullback in (ELEMENTWISE | REDUCTIONS | LINEAR).items()})
-RULES[np.matmul] = _rule(np.matmul, _matmul)
+RULES.update({f: _rule(_continued(f), ELEMENTWISE[f]) for f in CONTINUED})
+RULES[np.matmul] = matmul
 RULES[np.dot] = _dot
 RULES[np.einsum] = _explicit
 RULES[np.power] = _power
 RULES[operator.getitem] = getitem
 RULES[np.concatenate] = lambda arrays, axis=0: concatenate(axis, *arrays)
+RULES[np.diff] = _diff
 RULES[np.stack] = lambda arrays, axis=0: np.concatenate(
     [np.expand_dims(a, axis) for a in arrays], axis
 )

@@ -35,6 +35,11 @@ that the inner one does, its pullbacks included. This needs pullbacks made of fu
 rules themselves; a primitive declares that by `transparent=True`. Otherwise (a compiled kernel) a
 second derivative is refused.
 
+Complex numbers. Given a complex input, a tape carries complex128: pullbacks are the same formulas,
+never conjugated, so g is the derivative of an analytic continuation. That serves one purpose, the
+complex step through the sweep, which gives second derivatives to rounding (see `second`). Of real
+inputs nothing complex is accepted.
+
 Nothing silently becomes a constant: what would turn a Var into plain numbers raises TypeError.
 Comparisons give plain arrays (their derivative is zero wherever it exists), so code may choose a
 branch or a segment. `x.value` takes the number on purpose. Arrays used together with a Var must not
@@ -60,7 +65,7 @@ _numbers = count(1)
 
 
 class Var(NDArrayOperatorsMixin):
-    """A float64 array being differentiated: behaves as its value and remembers its origin.
+    """An array being differentiated: behaves as its value and remembers its origin.
 
     `value` is an ndarray, or inside nested differentiation the Var of the next lower level.
     """
@@ -98,8 +103,8 @@ class Var(NDArrayOperatorsMixin):
         return self.value.size  # type: ignore[no-any-return]
 
     @property
-    def dtype(self) -> np.dtype[np.float64]:
-        return np.dtype(np.float64)
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.value)
@@ -213,16 +218,18 @@ class Primitive:
             self._check(options, level)
         if level == 0:
             return self.forward(*args, **options)
-        value = self(*_values(args, level), **options)
+        values = _values(args, level)
+        value = self(*values, **options)
         if isinstance(value, tuple):
-            whole = Var(tuple(self._checked(v, level) for v in value), level, self, args, options)
-            parts = [Var(v, level, ELEMENT, (whole, i)) for i, v in enumerate(whole.value)]
+            checked = tuple(self._checked(v, values, level) for v in value)
+            whole = Var(checked, level, self, args, options)
+            parts = [Var(v, level, ELEMENT, (whole, i)) for i, v in enumerate(checked)]
             return getattr(value, "_make", tuple)(parts)  # a NamedTuple stays one
-        return Var(self._checked(value, level), level, self, args, options)
+        return Var(self._checked(value, values, level), level, self, args, options)
 
-    def _checked(self, value: Any, level: int) -> Any:
+    def _checked(self, value: Any, values: tuple[Any, ...], level: int) -> Any:
         if type(value) is not Var:
-            return _float64(value, f"the value of {self.name}")
+            return _floats(value, f"the value of {self.name}", values)
         if value.level >= level:
             _refuse(f"hiding inside an argument of {self.name}; pass it as an argument of its own")
         return value
@@ -275,13 +282,18 @@ def _values(args: tuple[Any, ...], level: int) -> tuple[Any, ...]:
     return tuple([a.value if type(a) is Var and a.level == level else a for a in args])
 
 
-def _float64(x: Any, what: str) -> Any:
+def _floats(x: Any, what: str, among: tuple[Any, ...]) -> Any:
+    """x as a float64 array; complex128 is right too where something among others is complex."""
     if isinstance(x, tuple | list):
         raise TypeError(f"{what} must be one float64 array, not a {type(x).__name__}")
     x = np.asarray(x)
-    if x.dtype != np.float64:
+    if x.dtype != np.float64 and not (x.dtype == np.complex128 and any(map(_complex, among))):
         raise TypeError(f"{what} must be float64, not {x.dtype}; convert it first if that is meant")
     return x
+
+
+def _complex(x: Any) -> bool:
+    return getattr(x, "dtype", None) == np.complex128
 
 
 # ---- the sweep ----
@@ -290,14 +302,14 @@ def _float64(x: Any, what: str) -> Any:
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Value of `f(*args)` and its pullback: cotangent of the value -> cotangents of all `args`.
 
-    The arguments are float64 arrays of any shape (TypeError otherwise), the value is one array. The
-    pullback may be called any number of times.
+    The arguments are float64 arrays of any shape (or complex128, see above; TypeError otherwise),
+    the value is one array. The pullback may be called any number of times.
     """
     level = next(_numbers)
-    inputs = [Var(a if type(a) is Var else _float64(np.array(a), "an input"), level) for a in args]
+    inputs = [Var(a if type(a) is Var else _input(a), level) for a in args]
     output = f(*inputs)
     if type(output) is not Var:
-        output = Var(_float64(output, "the value of f"), level)  # a constant function
+        output = Var(_floats(output, "the value of f", args), level)  # a constant function
     elif output.level > level:
         _refuse("being used outside the vjp that made it")
     elif output.level < level:
@@ -305,7 +317,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     nodes = _ancestors(output)
 
     def pullback(g: Any) -> tuple[Any, ...]:
-        g = g if type(g) is Var else np.asarray(g, dtype=np.float64)
+        g = g if type(g) is Var or _complex(g) else np.asarray(g, dtype=np.float64)
         if g.shape != output.shape:
             raise ValueError(f"cotangent of shape {g.shape} for a value of shape {output.shape}")
         bars = _sweep(nodes, {output.number: g})
@@ -313,6 +325,11 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
         return tuple([_own(bars[n]) if n in bars else np.zeros(shape) for n, shape in numbers])
 
     return _own(output.value), pullback
+
+
+def _input(a: Any) -> Any:
+    a = np.array(a)
+    return _floats(a, "an input", (a,))
 
 
 def _ancestors(output: Var) -> list[Var]:
@@ -341,19 +358,19 @@ def _sweep(nodes: list[Var], bars: dict[int, Any]) -> dict[int, Any]:
         cotangents = node.primitive.cotangents(g, node)
         for a, bar in zip_longest(node.args, cotangents):
             if type(a) is Var and a.level == node.level:
-                bar = _fit(bar, a.shape, node.primitive.name)
+                bar = _fit(bar, a.shape, node.primitive.name, (g, *node.args))
                 bars[a.number] = bars[a.number] + bar if a.number in bars else bar
     return bars
 
 
-def _fit(bar: Any, shape: tuple[int, ...], name: str) -> Any:
+def _fit(bar: Any, shape: tuple[int, ...], name: str, among: tuple[Any, ...]) -> Any:
     """Sum a cotangent over the axes along which its argument, of `shape`, was stretched."""
     if callable(bar):
         bar = bar()
     if bar is None:
         _refuse(f"{name} with respect to this argument, for which it has no pullback")
     if type(bar) is not Var:
-        bar = _float64(bar, f"a cotangent of {name}")
+        bar = _floats(bar, f"a cotangent of {name}", among)
     if bar.shape == shape:
         return bar
     new = bar.ndim - len(shape)

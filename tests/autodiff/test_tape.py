@@ -287,10 +287,24 @@ def test_a_refusal_names_what_was_asked_with_a_way_out(call, text):
     assert "primitive" in str(refusal.value)
 
 
-@pytest.mark.parametrize("x", [np.array([1, 2]), 3, np.ones(2, np.float32), 1j, True, "a"])
+@pytest.mark.parametrize("x", [np.array([1, 2]), 3, np.ones(2, np.float32), True, "a"])
 def test_an_input_that_is_not_float64_is_refused(x):
     with pytest.raises(TypeError, match="must be float64"):
         vjp(lambda x: x * 2.0, x)
+
+
+def test_a_complex_input_carries_complex_numbers_all_the_way():
+    y, pullback = vjp(lambda x: np.exp(x) * X[0], X + 1j)
+    assert y.dtype == np.complex128
+    np.testing.assert_allclose(pullback(np.ones(3))[0], np.exp(X + 1j) * X[0], rtol=1e-15)
+
+
+def test_of_real_inputs_nothing_complex_is_accepted():
+    p = primitive(lambda x: x + 1j, lambda g, y, x: (g,))
+    with pytest.raises(TypeError, match="not complex128"):
+        grad(p)(1.0)
+    with pytest.raises(TypeError, match="not complex128"):
+        vjp(lambda x: 1j * X, X)
 
 
 def test_a_value_of_several_arrays_is_refused():

@@ -37,11 +37,11 @@ def adjoint(
     A cotangent in `bars` that is None is zero. The last two are None unless `wanted`. The delay
     moves nothing here: it acts on the excitation.
     """
-    muscles, table_bar = Muscles(*table), np.zeros_like(table)
+    kind = np.result_type(table, excitation, musculotendon_length)
+    muscles, table_bar = Muscles(*table), np.zeros(table.shape, kind)
     shapes = (excitation.shape, *4 * (musculotendon_length.shape,))
-    full = [np.zeros(s) if b is None else b for b, s in zip(bars, shapes, strict=True)]
-    excitation_bar = np.zeros_like(excitation)
-    length_bar = np.zeros_like(musculotendon_length)
+    full = [np.zeros(s, kind) if b is None else b for b, s in zip(bars, shapes, strict=True)]
+    excitation_bar, length_bar = (np.zeros(shape, kind) for shape in shapes[:2])
     for trial in trials(system):
         frames, rows = trial.frames, trial.rows
         own = MuscleSignals(signals[0][rows], *(s[frames] for s in signals[1:]))
@@ -64,7 +64,8 @@ def _pull(
     bars: MuscleSignals,
 ) -> tuple[Array, Array, Array]:
     u, a, length, v, _ = signals
-    unit, sums = muscle.unit(muscles), {name: np.zeros_like(e[0]) for name in Muscles._fields}
+    none = np.zeros(e.shape[1], bars.tendon_force.dtype)
+    unit, sums = muscle.unit(muscles), {name: none.copy() for name in Muscles._fields}
     of_force = muscle.tendon_force_partials(system.curves, unit, a, length, v)
     force_bar = bars.tendon_force
     v_bar = bars.fiber_velocity + of_force.fiber_velocity * force_bar

@@ -58,7 +58,8 @@ def filtered_vjp(
 ) -> tuple[Array, Array, Array]:
     """Cotangents of c1, c2 `(M,)` and e `(R, M)`: the filter run backwards."""
     alpha, beta1, beta2 = act.filter_gains(c1, c2)
-    c1_bar, c2_bar, e_bar = np.zeros_like(c1), np.zeros_like(c2), np.zeros_like(e)
+    c1_bar, c2_bar = np.zeros_like(c1), np.zeros_like(c2)
+    e_bar = np.zeros(e.shape, u_bar.dtype)
     for piece in pieces(start, len(e)):
         rows = slice(piece.begin, piece.end)
         total = _recur(u_bar[rows][::-1], 0.0, beta1, beta2)[2:][::-1]
