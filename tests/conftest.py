@@ -15,17 +15,25 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED = CHECKOUT.parent / "shared"
 MISSING_DATA = "missing data"
 
+WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT") == "1"  # kernels run as Python: a hundredth
+
 # deadline=None: the first call of a kernel compiles it.
 settings.register_profile(
     "refnms",
     derandomize=True,
     deadline=None,
     print_blob=True,
-    max_examples=60,
+    max_examples=6 if WITHOUT_JIT else 60,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("refnms")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without the JIT, loops warn of what compiled ones compute in silence: lanes not in use."""
+    if WITHOUT_JIT:
+        config.addinivalue_line("filterwarnings", "ignore::RuntimeWarning:refnms")
 
 
 @pytest.fixture(scope="session")

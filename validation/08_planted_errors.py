@@ -1,0 +1,249 @@
+"""Is an error of 0.1 % in any constant, product or quotient of the formulas found by a test?
+
+Each is planted in turn, by the syntax tree, in a copy of the project; then the tests nearest to
+its file run until one fails. Compiled code runs as plain Python (NUMBA_DISABLE_JIT), so that the
+loops of the kernels are reached too. Errors that change no value are listed with the reason.
+
+By default every 40th is planted; with --full all, which takes hours. `planted_errors.csv` has each
+of the last full run with the test that found it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ |= {"NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+sys.dont_write_bytecode = True
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+FACTOR = 1.001
+EVERY = 40
+PATIENCE = 900  # s for the tests of one planted error
+FOUND, SURVIVED, HUNG, BROKEN = "found", "SURVIVED", "HUNG", "DID NOT START"
+
+# Room or file -> the tests nearest to it, quick ones first; {} is the file's own name.
+NEAREST = {
+    "physics/curves.py": "physics/test_curves.py physics/test_published.py",
+    "physics/activation.py": "physics/test_activation.py physics/test_published.py",
+    "physics/muscle.py": "physics/test_muscle.py physics/test_solve.py physics/test_published.py",
+    "physics/solve.py": "physics/test_solve.py physics/test_solved_lengths.py",
+    "physics/elementary.py": "physics/test_elementary.py",
+    "physics/excitation.py": "physics/test_excitation.py test_primitives.py",
+    "physics/stencils.py": "physics/test_stencils.py",
+    "physics/flags.py": "physics/test_flags.py",
+    "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
+    "physics/reference": "physics/reference/test_{}.py test_primitives.py",
+    "autodiff/rules.py": "autodiff/test_rules.py",
+    "autodiff/implicit.py": "autodiff/test_implicit.py",
+    "autodiff/second.py": "autodiff/test_second.py",
+    "terms.py": "test_terms.py test_objective.py test_gauss_newton.py",
+    "objective.py": "test_objective.py",
+    "gauss_newton.py": "test_gauss_newton.py",
+    "sensitivity.py": "test_sensitivity.py test_gauss_newton.py",
+    "fit.py": "test_fit.py",
+    "score.py": "test_score.py",
+}
+
+# Planted errors that change no value a user could see: file, the code, the reason.
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an error is planted: a stretch of one line or more of a file."""
+
+    file: str  # in refnms/
+    line: int
+    begin: int  # offsets in the text
+    end: int
+    code: str
+    context: str  # the line
+
+
+def sites(file: str) -> Iterator[Site]:
+    """Every number with a point, product, quotient, summand and cotangent of a rule in a file."""
+    text = (CHECKOUT / "refnms" / file).read_text("utf-8")
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    lines = text.splitlines()
+
+    def site(node: ast.expr) -> Site:
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        begin = starts[node.lineno - 1] + node.col_offset
+        end = starts[node.end_lineno - 1] + node.end_col_offset
+        return Site(file, node.lineno, begin, end, text[begin:end], lines[node.lineno - 1].strip())
+
+    def visit(node: ast.AST, depth: int) -> Iterator[Site]:
+        if isinstance(node, ast.Subscript):  # an index is no number of the formulas
+            yield from visit(node.value, depth)
+            return
+        if isinstance(node, ast.Lambda) and isinstance(node.body, ast.Tuple):
+            known = [bar for bar in node.body.elts if ast.unparse(bar) != "None"]
+            yield from map(site, known)  # the cotangents of a rule
+        if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value:
+            yield site(node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+            yield site(node)
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+            if not isinstance(node.value, ast.Constant | ast.BinOp | ast.UnaryOp):
+                yield site(node.value)
+        inner = depth + isinstance(node, ast.FunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inner)
+
+    assert all(line.isascii() for line in lines), file  # offsets count bytes
+    yield from visit(ast.parse(text), 0)
+
+
+def files() -> list[str]:
+    """The files that have formulas."""
+    package = CHECKOUT / "refnms"
+    found = []
+    for name in NEAREST:
+        path = package / name
+        found += sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
+    return [path.relative_to(package).as_posix() for path in found]
+
+
+def tests_of(file: str) -> list[str]:
+    """Those that are there, in the order in which they run."""
+    name = next(name for name in NEAREST if file == name or file.startswith(f"{name}/"))
+    wanted = NEAREST[name].format(Path(file).stem).split()
+    return [f"tests/{test}" for test in wanted if (CHECKOUT / "tests" / test).exists()]
+
+
+def copy_of_the_project(place: Path) -> Path:
+    copy = place / "main"
+    copy.mkdir(parents=True)
+    wanted = ("refnms", "tests", "docs", "validation", "README.md", "pyproject.toml")
+    for name in wanted:
+        source = CHECKOUT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    shared = CHECKOUT.parent / "shared"
+    if shared.is_dir():
+        (place / "shared").symlink_to(shared)
+    return copy
+
+
+def start(site: Site, copy: Path) -> int:
+    """A process that runs the tests with an error planted in its copy.
+
+    It shares what this one has imported, so it starts in no time.
+    """
+    target, told = copy / "refnms" / site.file, copy / "told.txt"
+    text = target.read_text("utf-8")
+    wrong = f"({FACTOR} * ({site.code}))"
+    target.write_text(text[: site.begin] + wrong + text[site.end :], "utf-8")
+    told.unlink(missing_ok=True)
+    child = os.fork()
+    if child:
+        return child
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(quiet, stream)
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    import pytest
+
+    class First:
+        """Notes the first test that fails."""
+
+        @staticmethod
+        def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+            if report.failed:
+                told.write_text(report.nodeid, "utf-8")
+
+    signal.alarm(PATIENCE)
+    arguments = ["-q", "-x", "-p", "no:cacheprovider", *tests_of(site.file)]
+    code = pytest.ExitCode.INTERNAL_ERROR
+    try:
+        code = pytest.main(arguments, plugins=[First()])
+    finally:
+        os._exit(code)
+
+
+def fate(status: int, site: Site, copy: Path) -> tuple[str, str]:
+    """What became of the error planted in a copy, and the test that found it."""
+    shutil.copy(CHECKOUT / "refnms" / site.file, copy / "refnms" / site.file)
+    told = copy / "told.txt"
+    first = told.read_text("utf-8") if told.exists() else ""
+    if os.WIFSIGNALED(status):
+        return HUNG, first
+    if os.WEXITSTATUS(status) == 0:
+        return SURVIVED, ""
+    return (FOUND, first) if first else (BROKEN, "")
+
+
+def planted(some: list[Site], copies: list[Path]) -> Iterator[tuple[Site, str, str]]:
+    """Each place with its fate and the test that found it; as many at a time as copies."""
+    waiting, running = list(reversed(some)), {}
+    while waiting or running:
+        while waiting and copies:
+            site, copy = waiting.pop(), copies.pop()
+            running[start(site, copy)] = site, copy
+        child, status = os.wait()
+        site, copy = running.pop(child)
+        copies.append(copy)
+        yield (site, *fate(status, site, copy))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", help="not used: there is no figure")
+    parser.add_argument("--full", action="store_true", help="takes_full=True: needs_data=False")
+    chosen = parser.parse_args()
+    import numba  # noqa: F401  imported once for all
+    import pytest  # noqa: F401
+    import scipy.linalg  # noqa: F401
+
+    every = [site for file in files() for site in sites(file)]
+    some = every if chosen.full else every[::EVERY]
+    rows = []
+    with tempfile.TemporaryDirectory() as place:
+        homes = [Path(place) / str(k) for k in range(os.cpu_count() or 1)]
+        for site, what, by in planted(some, [copy_of_the_project(home) for home in homes]):
+            reason = "" if what == FOUND else EQUIVALENT.get((site.file, site.code), "")
+            rows.append((site.file, site.line, site.code, what, by or reason))
+            if what != FOUND:
+                print(f"{what}: {site.file}:{site.line}: {site.code}: {reason}", flush=True)
+            if chosen.full:
+                write(rows)
+    fates = Counter((row[0], row[3]) for row in rows)
+    for file in dict.fromkeys(row[0] for row in rows):
+        told = ", ".join(
+            f"{fates[file, f]} {f}" for f in (FOUND, HUNG, BROKEN, SURVIVED) if fates[file, f]
+        )
+        print(f"{file}: {told}")
+    silent = [row for row in rows if row[3] != FOUND and not row[4]]
+    from common import verdict  # it imports refnms, which every copy imports by itself
+
+    return verdict(
+        not silent,
+        f"of {len(rows)} errors of 0.1 % planted ({len(every)} places), tests found "
+        f"{sum(row[3] == FOUND for row in rows)}; {len(silent)} survived without a reason",
+    )
+
+
+def write(rows: list[tuple[str, int, str, str, str]]) -> None:
+    with (Path(__file__).parent / "planted_errors.csv").open("w", newline="") as file:
+        head = ("file", "line", "code", "fate", "test or reason")
+        csv.writer(file).writerows([head, *sorted(rows)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
