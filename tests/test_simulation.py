@@ -123,16 +123,6 @@ def test_where_nothing_is_solved_nothing_is_ill_posed():
     assert (simulate(elastic, trial).flags & Flag.ILL_POSED).any()
 
 
-@pytest.mark.parametrize("rigid", [False, True])
-@pytest.mark.parametrize("profile", PROFILES)
-def test_strength_scales_the_forces_and_nothing_else(profile, rigid):
-    weak = person(2, rigid=rigid)
-    strong = with_field(weak, strength_coefficient=1.7 * weak.muscles.strength_coefficient)
-    one, other = (simulate(model, TRIAL, PROFILES[profile]) for model in (weak, strong))
-    np.testing.assert_array_equal(one.fiber_length, other.fiber_length)
-    np.testing.assert_allclose(other.tendon_force, 1.7 * one.tendon_force, rtol=1e-13, atol=1e-12)
-
-
 def test_a_moment_is_the_sum_of_force_times_arm():
     run = simulate(MODEL, TRIAL)
     wanted = np.sum(run.tendon_force[:, :, None] * TRIAL.moment_arm, axis=1)
