@@ -98,6 +98,15 @@ def test_a_change_of_the_page_touches_one_file_at_most_and_has_the_right_gradien
     assert run.stdout.startswith("passed")
 
 
+def test_the_programs_about_autodiff_run(capsys):
+    page = (CHECKOUT / "docs" / "autodiff.md").read_text("utf-8")
+    programs = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    for program in programs:
+        exec(compile(program, "autodiff.md", "exec"), {})
+        assert capsys.readouterr().out.splitlines()[-1].startswith("passed")
+    assert len(programs) == 2
+
+
 def test_the_page_has_two_changes_of_a_file_and_one_of_none():
     changes = [section.change for section in sections().values()]
     files = [None if change is None else change["file"] for change in changes]
