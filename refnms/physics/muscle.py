@@ -69,8 +69,9 @@ def of_length(unit: Unit, fiber_length: Any) -> Any:
     """x and w/x of a fiber length [m]; a fiber no longer than its height stands upright."""
     x = fiber_length * unit.per_length
     sine = unit.optimal_fiber_length * unit.pennation_sine / fiber_length
-    inside = where(sine < 1.0, 1.0 - sine * sine, 1.0)
-    return x, where(sine < 1.0, np.sqrt(inside), UPRIGHT)
+    squared = sine * sine
+    inside = where(squared < 1.0, 1.0 - squared, 1.0)
+    return x, where(squared < 1.0, np.sqrt(inside), UPRIGHT)
 
 
 @pure

@@ -245,6 +245,15 @@ def test_a_fiber_no_longer_than_its_height_stands_upright_and_passes_no_pennatio
     assert abs(muscle.tendon_force(CURVES, unit, 0.5, ratio * height, 0.0)) < 1e-15
 
 
+@pytest.mark.parametrize("ratio", [0.1, 0.9, 1.1, 3.0])
+def test_a_pennation_to_the_other_side_is_the_same(ratio):
+    """Bounds keep it from being negative; differences around zero do not."""
+    unit = some_unit()
+    other = unit._replace(pennation_sine=-unit.pennation_sine)
+    length = ratio * unit.optimal_fiber_length * unit.pennation_sine
+    assert muscle.of_length(other, length) == muscle.of_length(unit, length)
+
+
 @given(instants())
 def test_the_fibers_keep_their_height(arguments):
     unit, length = muscle.unit(arguments["muscles"]), arguments["fiber_length"]
