@@ -19,16 +19,15 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from common import NO_DATA, figure, options, table, to_and_fro, verdict
+from timing import in_turns, ratio, threads, told
 
 from refnms import Model, Trial, primitives
 from refnms.autodiff import difference_sweep
@@ -46,7 +45,7 @@ FRAMES, MUSCLES = 10_000, 16  # of an enlarged problem, where nothing else is sa
 MANY_FRAMES, MANY_MUSCLES = (1_000, 10_000, 100_000, 1_000_000), (16, 50, 100, 300)
 MANY_TRIALS = (1, 3, 10)
 ROUNDS, SOME_ROUNDS, FEW_ROUNDS = 60, 15, 5
-SHORT, LONG = 0.005, 0.05  # [s] a timing takes at least
+LONG = 0.05  # [s] a timing of threads takes at least
 SIX = (
     "c1",
     "c2",
@@ -73,7 +72,6 @@ LABELS = {  # of ratios
 FLAT = 1.35  # largest over smallest
 SAME_FORCE, SAME_GRADIENT = 1e-6, 1e-6
 
-Seconds = dict[str, np.ndarray]  # of one call of each function, (rounds,)
 Growth = dict[str, list[float]]  # ns of a muscle-frame in each pass, at several sizes
 
 
@@ -192,57 +190,9 @@ def de_groote_fregly() -> Curves:
 # ---- timing ----
 
 
-def in_turns(
-    functions: Mapping[str, Callable[[], object]],
-    rounds: int,
-    clock: Callable[[], float] = time.thread_time,
-    shortest: float = SHORT,
-) -> Seconds:
-    """Seconds of one call of each function, in so many rounds of all of them."""
-    calls = {}
-    for name, function in functions.items():
-        function()  # compiles, and warms what caches there are
-        started = clock()
-        function()
-        calls[name] = math.ceil(shortest / max(clock() - started, 1e-6))
-    seconds = {name: np.empty(rounds) for name in functions}
-    for r in range(rounds):
-        for name, function in functions.items():
-            started = clock()
-            for _ in range(calls[name]):
-                function()
-            seconds[name][r] = (clock() - started) / calls[name]
-    return seconds
-
-
-def ratio(seconds: Seconds, name: str, base: str) -> float:
-    return float(np.median(seconds[name]) / np.median(seconds[base]))
-
-
-def told(seconds: Seconds, name: str, base: str) -> str:
-    """The ratio, and the quartiles of that of each round."""
-    low, high = np.quantile(seconds[name] / seconds[base], (0.25, 0.75))
-    return f"{ratio(seconds, name, base):.2f} ({low:.2f}-{high:.2f})"
-
-
 def ns(seconds: np.ndarray, size: int) -> float:
     """Nanoseconds of a muscle-frame."""
     return float(1e9 * np.median(seconds) / size)
-
-
-@cache
-def pool(count: int) -> ThreadPoolExecutor | None:
-    return ThreadPoolExecutor(count) if count > 1 else None
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """As if REFNMS_THREADS were so many."""
-    kept, compiled._pool = compiled._pool, lambda: pool(count)
-    try:
-        yield
-    finally:
-        compiled._pool = kept
 
 
 @contextmanager
