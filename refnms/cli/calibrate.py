@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refnms.cli.options import add_setup, count, number, positive
+from refnms.cli.options import add_progress, add_setup, count, number, positive
 from refnms.cli.progress import progress
 from refnms.cli.show import finish
 
@@ -25,6 +25,7 @@ def add_to(commands: Commands) -> None:
     )
     add_setup(parser, "calibrated subject and its results (default: where the setup says)")
     _add_method(parser)
+    add_progress(parser)
     parser.add_argument(
         "--test",
         type=Path,
@@ -86,6 +87,6 @@ def _calibrate(options: argparse.Namespace) -> int:
         uncertainty=options.uncertainty,
         resume=options.resume,
     )
-    with progress(settings.budget) as callback:
+    with progress(settings.budget, options.progress) as callback:
         done = calibrate_setup(options.setup, settings, options.test, options.out, callback)
     return finish(done, options.json)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 PROFILES = ("native", "ceinms-0.9")
+PROGRESS = ("auto", "plain", "json", "none")
 
 
 def add_setup(parser: argparse.ArgumentParser, content: str) -> None:
@@ -41,6 +42,23 @@ def name_setup(options: argparse.Namespace, parser: argparse.ArgumentParser) -> 
 def add_json(parser: argparse.ArgumentParser) -> None:
     help = "print one JSON object on standard output and nothing else there"
     parser.add_argument("--json", action="store_true", help=help)
+
+
+def add_manner(parser: argparse.ArgumentParser) -> None:
+    """What every command has."""
+    add = parser.add_argument
+    add("-q", "--quiet", action="store_true", help="errors only; with --json that object too")
+    add("-v", "--verbose", action="store_true", help="versions, time, and where an error arose")
+
+
+def add_progress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--progress",
+        choices=PROGRESS,
+        default="auto",
+        help="on standard error: a line rewritten on a terminal (auto), a line now and then "
+        "(plain), JSON lines, or none (default: auto)",
+    )
 
 
 def count(text: str) -> int:

@@ -1,7 +1,8 @@
-"""The line of a long search on a terminal."""
+"""How a long search is going, on standard error."""
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
@@ -12,25 +13,46 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from refnms.optimize import Budget
 
+EVERY = {"line": 0.1, "plain": 5.0, "json": 1.0}  # [s] between two reports
+
 
 @contextmanager
-def progress(budget: Budget) -> Iterator[Callable[[int, float, Any], None] | None]:
-    """A line with the best objective so far, rewritten in place, on a terminal only."""
-    if not sys.stderr.isatty():
+def progress(
+    budget: Budget, kind: str = "auto"
+) -> Iterator[Callable[[int, float, Any], None] | None]:
+    """What to call with evaluation, objective and point; None where nothing is told.
+
+    `kind`: `auto` (one line, rewritten, on a terminal; elsewhere nothing), `plain` (a line every
+    few seconds), `json` (an object per line: evaluation, seconds, best), or `none`.
+    """
+    if kind == "auto":
+        kind = "line" if sys.stderr.isatty() else "none"
+    if kind == "none":
         yield None
         return
-    began, shown, best = time.monotonic(), 0.0, math.inf
-    of = "" if budget.evaluations is None else f" of {budget.evaluations}"
+    began, shown, best = time.monotonic(), -math.inf, math.inf
 
     def report(count: int, value: float, _: Any) -> None:
         nonlocal shown, best
         now, best = time.monotonic(), min(best, value)
-        if now - shown > 0.1 or count == budget.evaluations:
+        if now - shown > EVERY[kind] or count == budget.evaluations:
             shown = now
-            line = f"\revaluation {count}{of}, {now - began:.1f} s: best objective {best:.5g}   "
-            print(line, end="", file=sys.stderr, flush=True)
+            _tell(kind, count, budget.evaluations, now - began, best)
 
     try:
         yield report
     finally:
-        print(file=sys.stderr)
+        if kind == "line":
+            print(file=sys.stderr)
+
+
+def _tell(kind: str, count: int, limit: int | None, seconds: float, best: float) -> None:
+    if kind == "json":
+        value = best if math.isfinite(best) else None
+        told = {"evaluation": count, "seconds": round(seconds, 3), "best": value}
+        print(json.dumps(told, allow_nan=False), file=sys.stderr, flush=True)
+        return
+    of = "" if limit is None else f" of {limit}"
+    line = f"evaluation {count}{of}, {seconds:.1f} s: best objective {best:.5g}"
+    begin, end = ("\r", "   ") if kind == "line" else ("", "\n")
+    print(begin + line, end=end, file=sys.stderr, flush=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from refnms.cli.codes import DONE, FAILED, INTERRUPTED
@@ -21,6 +22,16 @@ def finish(done: Done, as_json: bool) -> int:
         print(f"error: {done.failure}", file=sys.stderr)
         return FAILED
     return INTERRUPTED if done.interrupted else DONE
+
+
+def show_lines(
+    lines: Iterable[str], summary: Mapping[str, Any], options: argparse.Namespace
+) -> None:
+    """The result of a command: one JSON object, or lines, or nothing."""
+    if options.json:
+        print(json.dumps(summary, indent=2, allow_nan=False))
+    elif not options.quiet:
+        print("\n".join(lines))
 
 
 def _show(done: Done, as_json: bool) -> None:

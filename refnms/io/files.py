@@ -67,6 +67,30 @@ def replace_folder(target: str | PathLike[str], writer: Callable[[Path], object]
     _remove(previous)
 
 
+def new_folder(target: str | PathLike[str], writer: Callable[[Path], object]) -> None:
+    """Let `writer` fill a folder that is not there yet, or is empty; it appears whole or not at all.
+
+    For what a person edits afterwards: nothing is ever replaced. Raises InputError; OSError.
+    """
+    target = Path(target).resolve()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        message = "is there already, and its files may be yours; choose another --out"
+        raise InputError(Problem(message, target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(target)
+    try:
+        part.mkdir()
+        writer(part)
+        _sync_folder(part)
+        if target.exists():
+            target.rmdir()
+        part.rename(target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    _sync_folder(target.parent)
+
+
 def check_replaceable(target: Path) -> None:
     """Raise InputError unless a result may take the place of `target` (see `replace_folder`)."""
     if not target.exists():

@@ -10,8 +10,8 @@ import html
 import os
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TypeVar
 from xml.parsers import expat
@@ -41,6 +41,8 @@ class Element:
     attributes: dict[str, str] | None = None
     text: str = ""
     children: tuple[Element, ...] = ()
+    # Where its start tag and its end tag begin, in bytes of the file's text as UTF-8.
+    span: tuple[int, int] = field(default=(0, 0), compare=False)
 
     def all(self, tag: str) -> list[Element]:
         return [child for child in self.children if child.tag == tag]
@@ -51,6 +53,12 @@ class Element:
         for tag in tags:
             element = next(iter(element.all(tag)), Element(tag, element.line))
         return element
+
+    def walk(self) -> Iterator[Element]:
+        """This element and all below it, in the order of the file."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
 
     def has(self, tag: str) -> bool:
         return bool(self.all(tag))
@@ -72,6 +80,11 @@ def read_xml(path: str | os.PathLike[str]) -> Element:
     Raises InputError, with line and column, for what is not well-formed or too large or too deep.
     Text that says or implies UTF-8 and is not is read as windows-1252, with an InputWarning.
     """
+    return parse_xml(read_xml_text(path)[0], Path(path))
+
+
+def read_xml_text(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """The text of an XML file and the encoding that gives its bytes back; see `read_xml`."""
     path = Path(path)
     try:
         with open(path, "rb") as file:
@@ -80,7 +93,7 @@ def read_xml(path: str | os.PathLike[str]) -> Element:
         raise InputError(Problem(f"cannot be read: {error.strerror}", path)) from error
     if len(data) > MAX_BYTES:
         raise InputError(Problem(f"is larger than {MAX_BYTES // 2**20} MB; expected XML", path))
-    return parse_xml(_decoded(data, path), path)
+    return _decoded(data, path)
 
 
 def parse_xml(text: str, file: Path) -> Element:
@@ -105,7 +118,7 @@ def _lines(element: Element, indent: str) -> list[str]:
     return [start + "/>"]
 
 
-def _decoded(data: bytes, path: Path) -> str:
+def _decoded(data: bytes, path: Path) -> tuple[str, str]:
     def refuse(message: str, at: int = 0) -> NoReturn:
         raise InputError(Problem(message, path, data.count(b"\n", 0, at) + 1))
 
@@ -117,7 +130,7 @@ def _decoded(data: bytes, path: Path) -> str:
     if encoding is None:
         refuse(f"declares the encoding {name[:40]!r}; save it as UTF-8")
     try:
-        return data.decode(encoding)
+        return data.decode(encoding), encoding
     except UnicodeDecodeError as error:
         try:
             text = data.decode("cp1252")
@@ -127,9 +140,9 @@ def _decoded(data: bytes, path: Path) -> str:
         warnings.warn(
             str(Problem("is not UTF-8; read as windows-1252", path, line)),
             InputWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-        return text
+        return text, "cp1252"
 
 
 @dataclass
@@ -141,10 +154,12 @@ class _Open:
     attributes: dict[str, str]
     text: list[str]
     children: list[Element]
+    start: int = 0
 
-    def close(self) -> Element:
+    def close(self, end: int) -> Element:
         text = "".join(self.text).strip(" \t\r\n")
-        return Element(self.tag, self.line, self.attributes, text, tuple(self.children))
+        span = (self.start, end)
+        return Element(self.tag, self.line, self.attributes, text, tuple(self.children), span)
 
 
 class _Builder:
@@ -175,10 +190,11 @@ class _Builder:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self.open) > MAX_DEPTH:
             self.refuse(f"elements are nested deeper than {MAX_DEPTH}")
-        self.open.append(_Open(tag, self.parser.CurrentLineNumber, attributes, [], []))
+        place = self.parser.CurrentLineNumber, attributes, [], [], self.parser.CurrentByteIndex
+        self.open.append(_Open(tag, *place))
 
     def end(self, _: str) -> None:
-        element = self.open.pop().close()
+        element = self.open.pop().close(self.parser.CurrentByteIndex)
         self.open[-1].children.append(element)
 
     def refuse_doctype(self, *_: object) -> None:

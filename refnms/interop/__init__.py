@@ -1,0 +1,1 @@
+"""Other programs, each imported only by who asks for it."""
