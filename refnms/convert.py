@@ -125,7 +125,8 @@ def from_realtime(path: Path) -> Person:
     )
     _warn(message, path)
     if (shapes > 0.0).any():
-        message = f"{(shapes > 0.0).sum()} shape factors are positive: run it with <piecewise/>"
+        count = int((shapes > 0.0).sum())
+        message = f"{count} shape factors are above 0, where CEINMS's <exponential/> wants -3 to 0"
         _warn(message, path)
     return Person(read.subject, tuple(read.channels), read.weights())
 

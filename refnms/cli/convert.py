@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from refnms.cli.options import Commands
     from refnms.convert import Converted
 
+FEW = 8  # names on a line
 DESCRIPTION = """\
 What FILE is decides what is done:
 
@@ -147,5 +148,7 @@ def _lines(done: Converted) -> list[str]:
     if done.changed is not None:
         lines.append(f"{done.changed} numbers of the model changed; the rest is as it was")
     if done.unmapped:
-        lines.append(f"no EMG yet, fill in the excitation generator: {', '.join(done.unmapped)}")
+        more = f" and {len(done.unmapped) - FEW} more" if len(done.unmapped) > FEW else ""
+        names = ", ".join(done.unmapped[:FEW]) + more
+        lines.append(f"no EMG reaches {names}: see the excitation generator")
     return [*lines, *(f"written {path}" for path in done.written)]

@@ -30,7 +30,7 @@ def show_lines(
     """The result of a command: one JSON object, or lines, or nothing."""
     if options.json:
         print(json.dumps(summary, indent=2, allow_nan=False))
-    elif not options.quiet:
+    else:
         print("\n".join(lines))
 
 

@@ -144,7 +144,7 @@ def _values(p: Muscles, m: int) -> list[Element]:
     found = []
     for tag, field in FIELDS.items():
         own = float(getattr(p, field)[m])
-        text = repr(math.degrees(own) if tag == "pennationAngle" else own)
+        text = f"{math.degrees(own):.15g}" if tag == "pennationAngle" else repr(own)
         found.append(Element(tag, text=text))
     return found
 

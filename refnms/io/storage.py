@@ -242,7 +242,7 @@ def _rows(
 ) -> tuple[Integers, Array]:
     """Line numbers `(T,)` and cells `(T, 1 + N)` of the rows below the labels."""
     labels = ("time", *names)
-    faults = _Faults(path)
+    faults = Faults(path)
     numbers, values = array("q"), array("d")
     for number, line in enumerate(lines[label_line:], label_line + 1):
         if components > 1:
@@ -295,10 +295,10 @@ def _faults_of_row(row: bytes, labels: Sequence[str]) -> Iterator[tuple[str, str
         return
     for cell, label in zip(cells, labels, strict=True):
         if not PLAIN_NUMBER.fullmatch(cell):
-            yield _reason(cell), label
+            yield reason_against(cell), label
 
 
-def _reason(cell: bytes) -> str:
+def reason_against(cell: bytes) -> str:
     shown = _shown(cell.decode())
     if not cell:
         return "empty cell; fill it at its source"
@@ -315,7 +315,7 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
-class _Faults:
+class Faults:
     """Faults of rows: for each column the first one with its place, and the number of rows."""
 
     def __init__(self, path: Path) -> None:

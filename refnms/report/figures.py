@@ -63,16 +63,19 @@ def moment_figure(
     """
     from matplotlib import rc_context
 
-    path = Path(path)
     with rc_context(STYLE):
-        figure = _draw(dof_names, trials)
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        part = path.with_name(f".{path.stem}.part{path.suffix}")
-        try:
-            figure.savefig(part, dpi=200, metadata=metadata)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        return save(_draw(dof_names, trials), Path(path), dpi=200)
+
+
+def save(figure: Figure, path: Path, dpi: int) -> Path:
+    """Write a figure whole or not at all; the same figure gives the same bytes."""
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        figure.savefig(part, dpi=dpi, metadata=metadata)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
