@@ -78,13 +78,16 @@ class Person:
 
 
 def from_osim(
-    model: Path, dofs: Sequence[str] | None = None, emg: Path | None = None
-) -> tuple[OsimModel, Person]:
+    model: Path,
+    dofs: Sequence[str] | None = None,
+    emg: Path | None = None,
+    generator: Path | None = None,
+) -> Person:
     """The muscles of an OpenSim model that cross `dofs` (default: every unlocked coordinate that
     muscles cross), as an uncalibrated CEINMS subject, and a generator to fill in.
 
-    With an EMG file its signals are taken, and those named after a muscle reach it; without one,
-    every muscle gets a signal of its own name.
+    A generator that is there already says how EMG reaches them. Else the signals of an EMG file are
+    taken, and those named after a muscle reach it; else every muscle gets a signal of its own name.
     """
     osim = read_osim(model)
     crossed = {name for muscle in osim.muscles for name in muscle.crosses}
@@ -101,10 +104,13 @@ def from_osim(
     spans = {dof: tuple(m.name for m in muscles if dof in m.crosses) for dof in wanted}
     subject = SubjectFile(model, names, _uncalibrated(muscles), default_points(), spans)
     signals, weights = names, {name: {name: 1.0} for name in names}
-    if emg is not None:
+    if generator is not None:
+        given = read_excitation_generator(generator)
+        signals, weights = given.signals, {name: given.weights.get(name, {}) for name in names}
+    elif emg is not None:
         signals = read_storage(emg).names
         weights = {name: _inputs(name, names, signals) for name in names}
-    return osim, Person(subject, signals, weights)
+    return Person(subject, signals, weights)
 
 
 def write_person(person: Person, out: Path) -> Converted:

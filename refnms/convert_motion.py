@@ -39,6 +39,7 @@ def set_up(
     recordings: Sequence[Recording],
     out: Path,
     dofs: Sequence[str] | None = None,
+    generator: Path | None = None,
     cutoff: float = 6.0,
     callback: Tell | None = None,
 ) -> Converted:
@@ -52,12 +53,9 @@ def set_up(
     names = [recording.name for recording in recordings]
     if len(set(names)) < len(names):
         raise InputError(f"two motions have the same name: {', '.join(names)}")
-    _, person = from_osim(model, dofs, recordings[0].emg)
-    for recording in recordings[1:]:
-        lost = [s for s in person.signals if s not in read_storage(recording.emg).names]
-        if lost:
-            message = f"lacks the signals {', '.join(lost)} of {recordings[0].emg}"
-            raise InputError(Problem(message, recording.emg))
+    person = from_osim(model, dofs, recordings[0].emg, generator)
+    for recording in recordings:
+        read_storage(recording.emg).columns(person.signals)  # refuses what is missing
     trials = [_Trial(model, person, recording, cutoff, callback) for recording in recordings]
 
     def write(folder: Path) -> None:
@@ -66,7 +64,12 @@ def set_up(
             trial.write(folder / trial.name)
 
     new_folder(out, write)
-    written = [out / SUBJECT, out / GENERATOR, out / "calibration.xml", out / "calibrationSetup.xml"]
+    written = [
+        out / SUBJECT,
+        out / GENERATOR,
+        out / "calibration.xml",
+        out / "calibrationSetup.xml",
+    ]
     written += [out / trial.name / "trial.xml" for trial in trials]
     subject = person.subject
     return Converted(
@@ -82,9 +85,7 @@ class _Trial:
     ) -> None:
         self.name, self.recording, self.person = recording.name, recording, person
         spans: Mapping[str, Sequence[str]] = person.subject.dofs
-        self.geometry = geometry(
-            model, recording.motion, person.subject.muscle_names, spans, tell
-        )
+        self.geometry = geometry(model, recording.motion, person.subject.muscle_names, spans, tell)
         if recording.moments is None:
             if recording.loads is None:
                 text = (
@@ -130,5 +131,3 @@ def _moments(table: Table, dofs: Sequence[str]) -> Array:
             message = "its columns are named after coordinates and small: are they angles?"
             raise InputError(Problem(message, table.path, table.label_line))
     return table.columns(labels)
-
-

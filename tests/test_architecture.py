@@ -15,6 +15,8 @@ LONGEST_FILE = 450  # lines: what a reader can still hold
 # Room -> the rooms it may import, besides its own folder and `errors`.
 WALLS = {
     "errors": "",
+    "catalogue": "",
+    "envelope": "",
     "jit": "",
     "autodiff": "",
     "optimize": "jit",
@@ -44,7 +46,10 @@ WALLS = {
 # These may import every room above.
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
-TOP_ROOMS = ("task", "methods", "summary", "ahead", "job", "demo", "cli", "__init__", "__main__")
+TOP_ROOMS = (
+    *("task", "methods", "summary", "ahead", "job", "demo", "cli", "__init__", "__main__"),
+    *("convert", "convert_motion", "emg", "lint"),
+)
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 
 # Library -> the one room that may import it.
@@ -56,6 +61,8 @@ LIBRARIES = {
     "pyexpat": "io",
     "matplotlib": "report",
     "jinja2": "report",
+    "ezc3d": "io",
+    "opensim": "interop",
 }
 # SciPy is slow to import: only inside the function that needs it, but for the NumPy engine.
 IMPORTS_SCIPY_AT_ONCE = "physics/reference/"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refnms.cli.codes import DONE
-from refnms.cli.options import add_json, positive
+from refnms.cli.options import add_json, add_progress, positive
+from refnms.cli.progress import counting
 from refnms.cli.show import show_lines
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ DESCRIPTION = """\
 What FILE is decides what is done:
 
   an .osim model            -> a folder with a CEINMS subject and an excitation generator;
-                               with --motion and --emg everything that a calibration needs
+                               with --motion and --emg everything that a calibration needs,
+                               lengths, moment arms and moments by OpenSim
   a subject of CEINMS-RT    -> a folder with a CEINMS subject and an excitation generator
   a subject of CEINMS       -> with --generator, a subject of CEINMS-RT;
                                with --into MODEL.osim, that model with the subject's parameters
@@ -44,8 +46,14 @@ def add_to(commands: Commands) -> None:
         "(default: all that muscles cross)",
     )
     _add_motion(parser)
-    add("--generator", type=Path, metavar="FILE.xml", help="CEINMS excitation generator")
+    add(
+        "--generator",
+        type=Path,
+        metavar="FILE.xml",
+        help="excitation generator that goes with the subject or model",
+    )
     add("--into", type=Path, metavar="MODEL.osim", help="the model that the subject came from")
+    add_progress(parser)
     add_json(parser)
     parser.set_defaults(command=_convert, parser=parser)
 
@@ -97,7 +105,7 @@ def _converted(options: argparse.Namespace) -> Converted:
 
     root = read_xml(options.file)
     if root.tag == ROOT or root.tag.endswith("Model"):
-        _refuse(options, "an OpenSim model", "generator", "into")
+        _refuse(options, "an OpenSim model", "into")
         return _from_osim(options)
     _refuse(options, "a subject", "dof", "emg", "motion", "loads", "moments")
     if is_realtime(root):
@@ -116,7 +124,7 @@ def _from_osim(options: argparse.Namespace) -> Converted:
     if not options.motion:
         _refuse(options, "a model without --motion", "loads", "moments")
         emg = options.emg[0] if options.emg else None
-        _, person = convert.from_osim(options.file, options.dof, emg)
+        person = convert.from_osim(options.file, options.dof, emg, options.generator)
         return convert.write_person(person, options.out)
     from refnms.convert_motion import Recording, set_up
 
@@ -134,7 +142,9 @@ def _from_osim(options: argparse.Namespace) -> Converted:
         strict=True,
     )
     recordings = [Recording(*row) for row in rows]
-    return set_up(options.file, recordings, options.out, options.dof, options.cutoff)
+    chosen = options.dof, options.generator, options.cutoff
+    with counting("pose", options.progress) as callback:
+        return set_up(options.file, recordings, options.out, *chosen, callback)
 
 
 def _refuse(options: argparse.Namespace, what: str, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""`refnms doctor`: is this installation sound? Versions, compiled code, threads, writable places."""
+"""`refnms doctor`: versions, compiled code, threads and writable places of an installation."""
 
 from __future__ import annotations
 

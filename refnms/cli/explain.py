@@ -22,13 +22,13 @@ def add_to(commands: Commands) -> None:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from refnms.catalogue import BY_CODE, CATALOGUE, explanation
+    from refnms.catalogue import entries
 
     if options.code is None:
-        print("\n".join(f"{entry.code}  {entry.title}" for entry in CATALOGUE))
+        print("\n".join(f"{entry.code}  {entry.title}" for entry in entries().values()))
         return DONE
-    entry = BY_CODE.get(options.code.upper().strip("[]"))
-    if entry is None:
-        options.parser.error(f"there is no code {options.code}")
-    print(explanation(entry))
+    code = options.code.upper().strip("[]")
+    if code not in entries():
+        options.parser.error(f"there is no code {options.code}; `refnms explain` lists all")
+    print(entries()[code])
     return DONE

@@ -46,6 +46,33 @@ def progress(
             print(file=sys.stderr)
 
 
+@contextmanager
+def counting(what: str, kind: str = "auto") -> Iterator[Callable[[int, int], None] | None]:
+    """What to call with the number done and the number in all; kinds as in `progress`."""
+    if kind == "auto":
+        kind = "line" if sys.stderr.isatty() else "none"
+    if kind == "none":
+        yield None
+        return
+    shown = -math.inf
+
+    def report(done: int, of: int) -> None:
+        nonlocal shown
+        if time.monotonic() - shown > EVERY[kind] or done == of:
+            shown = time.monotonic()
+            if kind == "json":
+                print(json.dumps({what: done, "of": of}), file=sys.stderr, flush=True)
+            else:
+                begin, end = ("\r", "") if kind == "line" else ("", "\n")
+                print(f"{begin}{what} {done} of {of}", end=end, file=sys.stderr, flush=True)
+
+    try:
+        yield report
+    finally:
+        if kind == "line":
+            print(file=sys.stderr)
+
+
 def _tell(kind: str, count: int, limit: int | None, seconds: float, best: float) -> None:
     if kind == "json":
         value = best if math.isfinite(best) else None

@@ -61,7 +61,7 @@ def geometry(
     state = body.initSystem()
     coordinates = body.getCoordinateSet()
     free = {name: coordinates.get(name) for name in poses if name not in followers}
-    for name, coordinate in free.items():
+    for coordinate in free.values():
         coordinate.setLocked(state, False)
         coordinate.setClamped(state, False)
     units = [body.getMuscles().get(name) for name in muscles]
@@ -186,7 +186,7 @@ def _refuse_degrees(table: Table, angles: dict[str, Array]) -> None:
 
 
 def _plain(name: str) -> str:
-    """The coordinate of a column, which may be named by a path (`/jointset/hip_r/flexion/value`)."""
+    """The coordinate of a column, whose name may be a path: `/jointset/hip_r/flexion/value`."""
     return name.split("/")[-2] if name.endswith("/value") else name
 
 

@@ -68,7 +68,7 @@ def replace_folder(target: str | PathLike[str], writer: Callable[[Path], object]
 
 
 def new_folder(target: str | PathLike[str], writer: Callable[[Path], object]) -> None:
-    """Let `writer` fill a folder that is not there yet, or is empty; it appears whole or not at all.
+    """Let `writer` fill a folder that is not there yet, or is empty: whole or not at all.
 
     For what a person edits afterwards: nothing is ever replaced. Raises InputError; OSError.
     """

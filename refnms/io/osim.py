@@ -221,8 +221,10 @@ def _edits(
     indent = data[begin:end] if not data[begin:end].strip() else b""
     line_end = b"\r\n" if data[: begin - 1].endswith(b"\r") else b"\n"
     name = (element.tag if element is not None else PROPERTIES[field][0]).encode()
-    yield begin if indent else end, begin if indent else end, (
-        indent + b"\t<" + name + b">" + new + b"</" + name + b">" + line_end
+    yield (
+        begin if indent else end,
+        begin if indent else end,
+        (indent + b"\t<" + name + b">" + new + b"</" + name + b">" + line_end),
     )
 
 

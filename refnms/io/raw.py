@@ -116,7 +116,9 @@ def _numbers(
     cells: Sequence[bytes], labels: Sequence[str], line: int, faults: Faults
 ) -> list[float]:
     if len(cells) != len(labels):
-        faults.add(line, f"expected {len(labels)} cells as the labels say, found {len(cells)}", None)
+        faults.add(
+            line, f"expected {len(labels)} cells as the labels say, found {len(cells)}", None
+        )
         return [0.0] * len(labels)
     found = []
     for cell, label in zip(cells, labels, strict=True):

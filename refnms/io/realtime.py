@@ -1,4 +1,4 @@
-"""Subjects of CEINMS-RT: its words, read into the records of a CEINMS subject and written from them.
+"""Subjects of CEINMS-RT: its words, read into the records of a CEINMS subject and back.
 
 CEINMS-RT has no delay, no maximum contraction velocity and no tendon curve in its subject (its
 tendon is the 17 points of `ceinms_default`); pennation is in degrees; channels name the muscles

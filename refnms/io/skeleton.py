@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from refnms.io.schema import WORD
 from refnms.io.xml import Element
@@ -41,7 +42,7 @@ class Skeleton:
     def crossed(self, bodies: Sequence[str]) -> tuple[str, ...]:
         """Independent coordinates of the joints that a path over these bodies crosses."""
         found: dict[str, None] = {}
-        for start, end in zip(bodies, bodies[1:], strict=False):
+        for start, end in pairwise(bodies):
             for name in self._between(start, end):
                 found.update(dict.fromkeys(self.leaders.get(name, (name,))))
         return tuple(name for name in self.coordinates if name in found)

@@ -190,8 +190,8 @@ class _Builder:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self.open) > MAX_DEPTH:
             self.refuse(f"elements are nested deeper than {MAX_DEPTH}")
-        place = self.parser.CurrentLineNumber, attributes, [], [], self.parser.CurrentByteIndex
-        self.open.append(_Open(tag, *place))
+        line, start = self.parser.CurrentLineNumber, self.parser.CurrentByteIndex
+        self.open.append(_Open(tag, line, attributes, [], [], start))
 
     def end(self, _: str) -> None:
         element = self.open.pop().close(self.parser.CurrentByteIndex)
