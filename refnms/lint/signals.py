@@ -43,8 +43,8 @@ def looks(model: Model, recordings: Sequence[Recording]) -> Iterator[Look]:
 
 
 def _idle_muscles(model: Model, files: TrialFiles) -> Iterator[Look]:
-    spanning = model.crosses.any(axis=1).tolist()
-    names = [name for name, is_so in zip(model.muscle_names, spanning, strict=True) if not is_so]
+    spanning = np.asarray(model.crosses.any(axis=1))
+    names = [name for m, name in enumerate(model.muscle_names) if not spanning[m]]
     if names:
         text = f"span no degree of freedom, so moments say nothing of them: {', '.join(names)}"
         yield Level.WARNING, Problem(text, files.source)
