@@ -13,7 +13,7 @@ import pytest
 
 from refnms.errors import InputError
 from refnms.io import files
-from refnms.io.files import MARKER, replace_folder, write_atomically
+from refnms.io.files import MARKER, new_folder, replace_folder, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -177,3 +177,21 @@ def test_an_earlier_result_left_over_by_a_kill_after_the_swap_is_removed(tmp_pat
     replace_folder(previous, result)
     replace_folder(out, result)
     assert names(tmp_path) == ["out"]
+
+
+def test_a_new_folder_appears_whole_and_replaces_nothing(tmp_path):
+    target = tmp_path / "deep" / "out"
+    new_folder(target, lambda folder: (folder / "a").write_text("1"))
+    assert (target / "a").read_text() == "1"
+    with pytest.raises(InputError, match="may be yours"):
+        new_folder(target, lambda folder: None)
+    assert [p.name for p in target.parent.iterdir()] == ["out"]
+
+
+def test_an_empty_folder_may_be_filled_and_a_failure_leaves_it(tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ZeroDivisionError):
+        new_folder(tmp_path / "out", lambda folder: 1 / 0)
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    new_folder(tmp_path / "out", lambda folder: (folder / "a").touch())
+    assert (tmp_path / "out" / "a").exists()

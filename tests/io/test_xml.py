@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refnms.errors import InputError, InputWarning
-from refnms.io.xml import MAX_BYTES, MAX_DEPTH, Element, parse_xml, read_xml, render_xml
+from refnms.io.xml import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    Element,
+    parse_xml,
+    read_xml,
+    read_xml_text,
+    render_xml,
+)
 
 HERE = Path("given.xml")
 
@@ -163,3 +171,23 @@ def test_every_xml_file_of_the_shared_data_reads(shared: Path) -> None:
     assert len(files) > 100
     for file in files:
         assert read_xml(file).line > 0
+
+
+def test_an_element_knows_where_its_tags_begin() -> None:
+    text = "<a>\n<é k='>'>x</é><b/></a>"
+    data, (e, b) = text.encode(), parse(text).children
+    assert data[e.span[0] :].startswith("<é k".encode())
+    assert data[e.span[1] :].startswith("</é>".encode())
+    assert data[b.span[0] :].startswith(b"<b/>")
+
+
+def test_all_elements_come_in_the_order_of_the_file() -> None:
+    assert [e.tag for e in parse("<a><b><c/></b><d/></a>").walk()] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="windows-1252"?>'])
+def test_the_encoding_gives_the_bytes_back(head: str, tmp_path: Path) -> None:
+    data = f"\r\n{head}<a>é</a>".lstrip().encode("cp1252" if head else "utf-8")
+    (tmp_path / "a.xml").write_bytes(data)
+    text, encoding = read_xml_text(tmp_path / "a.xml")
+    assert text.encode(encoding) == data
