@@ -62,7 +62,8 @@ def make_envelopes(
     maxima = {name: _maximum(name, raws, envelopes) for name in names}
     scale = np.array([maxima[name].value for name in names])
     summary: dict[str, Any] = {
-        "filters": asdict(settings.filters) | {"causal": settings.causal},
+        "filters": asdict(settings.filters)
+        | {"band": list(settings.filters.band), "causal": settings.causal},
         "maxima": {name: asdict(maximum) for name, maximum in maxima.items()},
         "trials": {},
     }

@@ -30,7 +30,7 @@ class Filters:
     def problems(self, rate: float, samples: int) -> list[str]:
         """Why these filters cannot take a recording of so many samples at `rate` [Hz]."""
         found = []
-        if rate < 4.0 * self.band[0]:
+        if rate < 10.0 * self.band[0]:
             found.append(
                 f"is sampled at {rate:g} Hz, too slow for raw EMG; is it an envelope already?"
             )
@@ -39,6 +39,8 @@ class Filters:
                 f"the band ends at {self.band[1]:g} Hz, but {rate:g} Hz hold nothing above "
                 f"{0.5 * rate:g} Hz; lower it with --band {self.band[0]:g} {0.45 * rate:.0f}"
             )
+        if self.low >= self.band[1]:
+            found.append(f"the low-pass of {self.low:g} Hz lies above the band; lower it with --low")
         if samples < rate / self.low:
             found.append(
                 f"{samples} samples are too few for a filter of {self.low:g} Hz at {rate:g} Hz"
