@@ -40,7 +40,9 @@ class Filters:
                 f"{0.5 * rate:g} Hz; lower it with --band {self.band[0]:g} {0.45 * rate:.0f}"
             )
         if self.low >= self.band[1]:
-            found.append(f"the low-pass of {self.low:g} Hz lies above the band; lower it with --low")
+            found.append(
+                f"the low-pass of {self.low:g} Hz lies above the band; lower it with --low"
+            )
         if samples < rate / self.low:
             found.append(
                 f"{samples} samples are too few for a filter of {self.low:g} Hz at {rate:g} Hz"

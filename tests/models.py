@@ -45,7 +45,8 @@ def muscle(
     points = "".join(point(body, tag) for body in bodies)
     fields = "".join(f"\n\t\t<{k}>{v}</{k}>" for k, v in (values or VALUES).items())
     return f"""\t<{kind} name="{name}">{extra}
-\t\t<GeometryPath name="path"><PathPointSet><objects>{points}</objects></PathPointSet></GeometryPath>
+\t\t<GeometryPath name="path"><PathPointSet><objects>{points}</objects></PathPointSet>
+\t\t</GeometryPath>
 {fields}
 \t</{kind}>
 """

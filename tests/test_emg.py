@@ -61,7 +61,9 @@ def test_settings_are_followed(trials, tmp_path):
     found = read_storage(tmp_path / "out" / "walk.sto")
     assert found.names == ("med_gas",) and len(found.time) == 150
     expected = causal(raw(1)[:, 1:], RATE, filters)
-    expected = np.interp(found.time, 3.0 + np.arange(1500) / RATE, (expected / expected.max())[:, 0])
+    expected = np.interp(
+        found.time, 3.0 + np.arange(1500) / RATE, (expected / expected.max())[:, 0]
+    )
     np.testing.assert_allclose(found.data[:, 0], expected, atol=1e-9)
     assert summary["filters"] == {"band": [30.0, 200.0], "low": 3.0, "order": 1, "causal": True}
 

@@ -1,4 +1,4 @@
-"""Envelopes: right for signals whose envelope is known, the same streamed, without lag or with it."""
+"""Envelopes: right for signals whose envelope is known, and the same when streamed."""
 
 from __future__ import annotations
 

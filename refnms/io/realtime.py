@@ -144,9 +144,15 @@ def _values(p: Muscles, m: int) -> list[Element]:
     found = []
     for tag, field in FIELDS.items():
         own = float(getattr(p, field)[m])
-        text = f"{math.degrees(own):.15g}" if tag == "pennationAngle" else repr(own)
+        text = _degrees(own) if tag == "pennationAngle" else repr(own)
         found.append(Element(tag, text=text))
     return found
+
+
+def _degrees(angle: float) -> str:
+    """The shortest number of degrees that reads back as `angle`, or one nearest to it."""
+    texts = [f"{math.degrees(angle):.{digits}g}" for digits in (15, 16, 17)]
+    return next((t for t in texts if math.radians(float(t)) == angle), texts[-1])
 
 
 def _sequences(sets: Mapping[str, tuple[str, ...]], tag: str) -> list[Element]:

@@ -99,7 +99,7 @@ def _lags(model: Model, recordings: Sequence[Recording]) -> Iterator[Look]:
         if not found:
             continue
         curve, file = np.median([r for r, _ in found], axis=0), found[0][1].source
-        best, lag = float(curve.max()), float(LAGS[curve.argmax()])
+        best, lag = float(curve.max()), round(float(LAGS[curve.argmax()]), 2) + 0.0
         if best < CLEAR and curve.min() < -CLEAR:
             text = (
                 f"{dof}: the moments have the opposite sign of what EMG and moment arms give "

@@ -16,7 +16,8 @@ from refnms.io.storage import read_storage, write_storage
 MODEL = """<?xml version="1.0" encoding="UTF-8" ?>
 <OpenSimDocument Version="40000"><Model name="pendulum"><gravity>0 -9.81 0</gravity>
 <Ground name="ground"/>
-<BodySet name="bodyset"><objects><Body name="shank"><mass>3</mass><mass_center>0 -0.2 0</mass_center>
+<BodySet name="bodyset"><objects><Body name="shank"><mass>3</mass>
+<mass_center>0 -0.2 0</mass_center>
 <inertia>0.05 0.05 0.05 0 0 0</inertia></Body></objects></BodySet>
 <JointSet name="jointset"><objects><PinJoint name="knee">
 <socket_parent_frame>/ground</socket_parent_frame><socket_child_frame>/bodyset/shank

@@ -75,7 +75,8 @@ def test_values_are_inherited_from_the_defaults_of_the_class(tmp_path):
     defaults = """<defaults>
 <Thelen2003Muscle name="default"><optimal_fiber_length>0.0512</optimal_fiber_length>
 <pennation_angle>0.43633231</pennation_angle><Vmax>12</Vmax><tendon_slack_length>9</tendon_slack_length>
-</Thelen2003Muscle><Schutte1993Muscle name="default"><Vmax>3</Vmax></Schutte1993Muscle></defaults>"""
+</Thelen2003Muscle>
+<Schutte1993Muscle name="default"><Vmax>3</Vmax></Schutte1993Muscle></defaults>"""
     own = {k: VALUES[k] for k in ("max_isometric_force", "tendon_slack_length")}
     found = read(tmp_path, v4(muscle(values=own), rest=defaults))
     assert found.values == FIELDS | {"max_contraction_velocity": 12.0}
@@ -112,7 +113,8 @@ def test_windows_1252_that_says_utf_8_is_read_with_a_warning(tmp_path):
 
 
 def test_coupled_coordinates_are_those_that_lead_them(tmp_path):
-    joint = """<CustomJoint name="patella"><socket_parent_frame>/bodyset/femur_r</socket_parent_frame>
+    joint = """<CustomJoint name="patella">
+<socket_parent_frame>/bodyset/femur_r</socket_parent_frame>
 <socket_child_frame>/bodyset/patella_r</socket_child_frame><coordinates>
 <Coordinate name="beta"/></coordinates></CustomJoint></objects></JointSet>
 <ConstraintSet><objects><CoordinateCouplerConstraint name="c"><isEnforced>true</isEnforced>
@@ -127,7 +129,9 @@ def test_coupled_coordinates_are_those_that_lead_them(tmp_path):
     assert read(tmp_path, free).crosses == ("beta",)
 
 
-@pytest.mark.parametrize("off", ["<appliesForce>false</appliesForce>", "<isDisabled>true</isDisabled>"])
+@pytest.mark.parametrize(
+    "off", ["<appliesForce>false</appliesForce>", "<isDisabled>true</isDisabled>"]
+)
 def test_disabled_muscles_are_left_out_with_a_warning(off, tmp_path):
     text = v4(muscle() + muscle(name="soleus_r", extra=off))
     with pytest.warns(InputWarning, match="soleus_r is disabled"):
@@ -200,7 +204,9 @@ def test_an_inherited_value_becomes_the_muscles_own(tmp_path):
     new = {"rect_fem_r": {"tendon_slack_length": 0.26, "max_contraction_velocity": 10.0}}
     assert write_osim(tmp_path / "out.osim", tmp_path / "in.osim", new) == 1
     after = (tmp_path / "out.osim").read_text()
-    added = [line for line in difflib.ndiff(text.splitlines(), after.splitlines()) if line[0] != " "]
+    added = [
+        line for line in difflib.ndiff(text.splitlines(), after.splitlines()) if line[0] != " "
+    ]
     assert added == ["+ \t\t<tendon_slack_length>0.26</tendon_slack_length>"]
     first, second = read_osim(tmp_path / "out.osim").muscles
     assert first.values["tendon_slack_length"] == 0.26

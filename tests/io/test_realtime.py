@@ -11,7 +11,9 @@ from refnms.errors import InputError
 from refnms.io.realtime import FIELDS, default_points, read_realtime_subject, realtime_xml
 from refnms.physics.curves import ceinms_default, spline_curve
 
-VALUES = dict(zip(FIELDS, ("-0.5", "-0.6", "-1.5", "0.05", "25", "0.24", "1500", "1.2"), strict=True))
+VALUES = dict(
+    zip(FIELDS, ("-0.5", "-0.6", "-1.5", "0.05", "25", "0.24", "1500", "1.2"), strict=True)
+)
 
 
 def subject(values: dict[str, str] = VALUES, channels: str = "", curve: str = "") -> str:
@@ -23,13 +25,16 @@ def subject(values: dict[str, str] = VALUES, channels: str = "", curve: str = ""
 <subject><muscleDefault><percentageChange>0.15</percentageChange><damping>0.3</damping>{curve}
 </muscleDefault><muscles>{muscle("soleus_r")}{muscle("med_gas_r")}</muscles>
 <DoFs><DoF><name>ankle</name><muscleSequence>soleus_r med_gas_r</muscleSequence></DoF></DoFs>
-<Channels>{channels or channel("sol", "soleus_r med_gas_r") + channel("gas", "med_gas_r")}</Channels>
+<Channels>{channels or CHANNELS}</Channels>
 </subject>
 """
 
 
 def channel(name: str, muscles: str) -> str:
     return f"<Channel><name>{name}</name><muscleSequence>{muscles}</muscleSequence></Channel>"
+
+
+CHANNELS = channel("sol", "soleus_r med_gas_r") + channel("gas", "med_gas_r")
 
 
 def read(folder: Path, text: str):

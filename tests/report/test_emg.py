@@ -47,7 +47,7 @@ def test_long_recordings_are_drawn_by_their_extremes():
 
 
 def test_a_short_recording_keeps_every_sample():
-    moment, low, high = _extremes(TIME[:5], np.arange(5.0))
+    _, low, high = _extremes(TIME[:5], np.arange(5.0))
     assert low.tolist() == high.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
