@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
-import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +40,7 @@ def add_to(commands: Commands) -> None:
 
 def environment() -> str:
     """One line of versions, for `--verbose`."""
-    python = platform.python_version()
+    python = ".".join(map(str, sys.version_info[:3]))
     named = ", ".join(f"{name} {_version(name) or 'missing'}" for name in CORE)
     return f"refnms {__version__}, Python {python}, {named}; {_threads()} threads"
 
@@ -55,6 +52,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _found() -> dict[str, Any]:
+    import platform
+    import tempfile
+
     from refnms.jit import HAVE_NUMBA, cache_directory
 
     cache = cache_directory()
@@ -104,9 +104,11 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # a third of the time of --help
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return version(name)
+    except PackageNotFoundError:
         return None
 
 
@@ -115,6 +117,8 @@ def _threads() -> str:
 
 
 def _is_writable(folder: Path) -> bool:
+    import tempfile
+
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
