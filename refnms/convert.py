@@ -219,6 +219,7 @@ def _refuse_unknown(osim: OsimModel, dofs: Sequence[str], crossed: set[str]) -> 
 def _refuse_existing(out: Path) -> None:
     if out.exists():
         raise InputError(Problem("is there already; choose another --out", out))
+    out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _warn_of_losses(subject: SubjectFile, generator: ExcitationGenerator) -> None:

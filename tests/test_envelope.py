@@ -41,6 +41,17 @@ def test_the_gain_at_the_ends_of_the_band_is_that_of_two_passes():
         assert middle == pytest.approx(0.5 * MEAN, rel=0.02)  # -3 dB, twice
 
 
+@pytest.mark.parametrize("frequency", [25.3, 61.7, 203.7])
+@pytest.mark.parametrize("order", [2, 3])
+def test_the_gain_is_that_of_butterworths_formula(frequency, order):
+    """1 / (1 + W^2n) for the power of one pass, with frequencies warped by the bilinear map."""
+    sine = np.sin(2.0 * np.pi * frequency * TIME)[:, None]
+    found = envelope(sine, RATE, Filters(order=order))[2500:3500].mean()
+    f, low, high = np.tan(np.pi * np.array([frequency, 20.0, 450.0]) / RATE)
+    power = 1.0 / (1.0 + ((f * f - low * high) / (f * (high - low))) ** (2 * order))
+    assert found == pytest.approx(power * MEAN, rel=2e-4)
+
+
 def test_without_lag_the_peak_stays_and_causally_it_is_late():
     raw = (bump(1.5, 0.2) * CARRIER)[:, None]
     offline, late = (f(raw, RATE)[:, 0] for f in (envelope, causal))

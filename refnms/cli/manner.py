@@ -29,13 +29,15 @@ def of(options: argparse.Namespace) -> Iterator[None]:
     began = time.perf_counter()
     # A JSON object is a result that was asked for, whatever else is quiet.
     silent = options.quiet and not getattr(options, "json", False)
-    with contextlib.redirect_stdout(io.StringIO()) if silent else contextlib.nullcontext():
-        with _warnings(options.quiet):
-            yield
-    if options.verbose:
-        from refnms.cli.doctor import environment
+    try:
+        with contextlib.redirect_stdout(io.StringIO()) if silent else contextlib.nullcontext():
+            with _warnings(options.quiet):
+                yield
+    finally:
+        if options.verbose:
+            from refnms.cli.doctor import environment
 
-        print(f"{environment()}; took {time.perf_counter() - began:.2f} s", file=sys.stderr)
+            print(f"{environment()}; took {time.perf_counter() - began:.2f} s", file=sys.stderr)
 
 
 def tell_problems(error: InputError, options: argparse.Namespace) -> None:

@@ -39,15 +39,23 @@ class Raw:
     def chosen(self, channels: Sequence[str]) -> Raw:
         """These channels, each given as its name or as `name=new name`.
 
-        Raises InputError naming every one that is not there, with the nearest.
+        Raises InputError naming every one that is not there, with the nearest, or there twice.
         """
         pairs = [(old, new or old) for old, _, new in (c.partition("=") for c in channels)]
-        lost = [old for old, _ in pairs if old not in self.names]
-        if lost:
-            raise InputError(
-                Problem(f"no column of this name{nearest(old, self.names)}", self.path, None, old)
-                for old in lost
-            )
+        problems = []
+        for old in dict.fromkeys(old for old, _ in pairs):
+            if old not in self.names:
+                message = f"no column of this name{nearest(old, self.names)}"
+                problems.append(Problem(message, self.path, column=old))
+            elif self.names.count(old) > 1:
+                message = f"{self.names.count(old)} columns have this name; keep one"
+                problems.append(Problem(message, self.path, column=old))
+        named = [new for _, new in pairs]
+        for new in dict.fromkeys(named):
+            if named.count(new) > 1 and self.names.count(new) < 2:
+                problems.append(Problem("two channels would get this name", self.path, column=new))
+        if problems:
+            raise InputError(problems)
         columns = [self.names.index(old) for old, _ in pairs]
         names = tuple(new for _, new in pairs)
         return replace(self, names=names, values=self.values[:, columns])

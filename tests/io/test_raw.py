@@ -64,6 +64,15 @@ def test_channels_are_chosen_and_renamed(tmp_path):
     assert len(caught.value.problems) == 2 and "nearest known is 'sol'" in str(caught.value)
 
 
+def test_no_channel_is_picked_among_several_of_one_name(tmp_path):
+    raw = read_raw(written(tmp_path, csv("time,sol,sol")))
+    with pytest.raises(InputError, match="'sol': 2 columns have this name; keep one"):
+        raw.chosen(raw.names)
+    raw = read_raw(written(tmp_path, csv("time,sol,tib")))
+    with pytest.raises(InputError, match="'a': two channels would get this name"):
+        raw.chosen(["sol=a", "tib=a"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
