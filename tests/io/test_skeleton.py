@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models import v1, v3, v4
+from models import V4_JOINTS, v1, v3, v4
 
 from refnms.io.skeleton import read_skeleton
 from refnms.io.xml import parse_xml
@@ -50,3 +50,21 @@ def test_locked_coordinates_are_known():
     text = v4("").replace("<locked>false", "<locked>true")
     assert skeleton(text).coordinates["knee_angle_r"].locked
     assert not skeleton(text).coordinates["hip_flexion_r"].locked
+
+
+def test_frames_of_one_name_belong_to_their_joints():
+    """Models of version 4 call the frames of every joint alike."""
+    hip, knee = V4_JOINTS.split("<CustomJoint")
+    hip, knee = hip.replace("pelvis_offset", "offset"), knee.replace("femur_offset", "offset")
+    for joints in (f"{hip}<CustomJoint{knee}", _turned(hip, knee)):
+        found = skeleton(v4("", joints=joints))
+        assert found.crossed(["pelvis", "femur_r"]) == ("hip_flexion_r",)
+        assert found.crossed(["femur_r", "tibia_r"]) == ("knee_angle_r",)
+        assert found.body("/jointset/knee_r/offset") == "femur_r"
+
+
+def _turned(hip: str, knee: str) -> str:
+    """The knee before the hip."""
+    start = '<JointSet name="jointset"><objects>'
+    first, _, rest = knee.partition("</CustomJoint>")
+    return f"{start}<CustomJoint{first}</CustomJoint>{hip.partition(start)[2]}{rest}"
