@@ -35,7 +35,7 @@ WALLS = {
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",
     "resampling": "calibration objective terms parameters model optimize physics",
-    "assist": "objective simulation parameters model optimize",
+    "assistance": "simulation model optimize physics jit",
     "geometry": "physics autodiff",
     "stream": "model physics geometry",
     "synthetic": "model simulation geometry physics",
