@@ -17,9 +17,7 @@ from refnms.errors import InputError, Problem
 from refnms.model import Model, Trial
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Integers
-from refnms.simulation import Joined, Simulation, join, simulate_joined
-
-UNSETTLED = 1e-6  # slope of the cost that an excitation could still follow, over the largest terms
+from refnms.simulation import Simulation, join, simulate_joined
 
 
 @dataclass(frozen=True)
@@ -27,10 +25,10 @@ class Assistance:
     """What moves the excitations: the minimum, at each frame, of
 
         alpha (sum of squared moment errors) + beta (sum of e^2 of all muscles)
-        + gamma (sum over adjusted muscles of |e - recorded e| to the power of `exponent`)
+        + gamma (sum over adjusted muscles of (e - recorded e)^2)
 
-    with the excitations e of adjusted and synthesized muscles inside `bounds`. CEINMS 0.9 has the
-    exponent 1, later versions 2.
+    over the excitations e of adjusted and synthesized muscles. The profile has their bounds, and
+    the exponent of the last sum: CEINMS 0.9's is 1.
     """
 
     adjusted: tuple[str, ...] = ()  # muscles that start from their EMG
@@ -39,8 +37,11 @@ class Assistance:
     beta: float = 1.0
     gamma: float = 1.0
     dofs: tuple[str, ...] = ()  # whose moments are followed; none named: all
-    exponent: int = 2
-    bounds: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def weights(self) -> Array:
+        """alpha, beta, gamma."""
+        return np.array([self.alpha, self.beta, self.gamma], dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +50,7 @@ class Assisted:
 
     simulation: Simulation  # its excitations are the adjusted ones
     recorded: Array  # (T, M) excitations as EMG gave them
-    moment_error: Array  # (T,) sum of squares over the followed moments [(N.m)^2]
-    effort: Array  # (T,) sum of squared excitations
-    distance: Array  # (T,) of adjusted excitations from the recorded ones, as it is weighted
+    parts: Array  # (T, 3) the three sums of the cost, without their weights
     cost: Array  # (T,)
     slope: Array  # (T,) of the cost, the largest that an excitation could still follow
     rounds: Integers  # (T,) steps taken
@@ -67,26 +66,26 @@ def assist(
     measured moments, weights that cannot be, a profile whose velocity needs the whole trial.
     """
     check(model, trial, assistance, profile)
+    found = best_excitations(model, trial, assistance, profile)
     joined = join(model, [trial], profile)
-    recorded = joined.excitation(model.table())
-    exact = join(model, [trial], profile.for_gradients())
-    found = best_excitations(exact, trial, assistance, recorded)
     (simulation,) = simulate_joined(joined, found.excitation)
-    return _assisted(joined, trial, assistance, recorded, found, simulation)
+    recorded = joined.excitation(model.table())[-len(trial.time) :]
+    return _assisted(model, trial, assistance, profile, recorded, found, simulation)
 
 
 def best_excitations(
-    joined: Joined,
+    model: Model,
     trial: Trial,
     assistance: Assistance,
-    recorded: Array,
+    profile: Profile,
     path: Array | None = None,
 ) -> Found:
     """The minimum of every frame, given the past of excitations `path (K, M)`; None: of its own.
 
-    The trial is joined under a profile whose roots are found to rounding.
+    The rows before the first frame are those that charge the filter. Roots are found to rounding.
     """
-    model, system = joined.model, joined.system
+    joined = join(model, [trial], profile.for_gradients())
+    system, recorded = joined.system, joined.excitation(model.table())
     given = given_of(model, trial, assistance, recorded)
     frames, muscles = trial.musculotendon_length.shape
     found = Found(
@@ -99,17 +98,15 @@ def best_excitations(
     who = people(model.muscles, system.piecewise, system.node_tolerance)
     room = memory(muscles, given.moving.size, given.moment.shape[1])
     own = np.zeros(recorded.shape) if path is None else np.array(path, order="C")
-    march(system, who, cost_of(assistance), given, own, path is not None, found, room)
+    march(system, who, cost_of(assistance, profile), given, own, path is not None, found, room)
     return found
 
 
-def cost_of(assistance: Assistance) -> Cost:
+def cost_of(assistance: Assistance, profile: Profile) -> Cost:
     """The numbers of the cost."""
-    a = assistance
-    lower, upper = a.bounds
-    return Cost(
-        float(a.alpha), float(a.beta), float(a.gamma), a.exponent == 2, float(lower), float(upper)
-    )
+    alpha, beta, gamma = assistance.weights.tolist()
+    lower, upper = profile.excitation_bounds
+    return Cost(alpha, beta, gamma, profile.tracking_exponent == 2, lower, upper)
 
 
 def given_of(model: Model, trial: Trial, assistance: Assistance, recorded: Array) -> Given:
@@ -128,24 +125,24 @@ def given_of(model: Model, trial: Trial, assistance: Assistance, recorded: Array
 
 
 def _assisted(
-    joined: Joined,
+    model: Model,
     trial: Trial,
     assistance: Assistance,
+    profile: Profile,
     recorded: Array,
     found: Found,
     simulation: Simulation,
 ) -> Assisted:
     """The parts of the cost, of what the simulation gave."""
-    model, assert_moment = joined.model, trial.moment
-    assert assert_moment is not None
-    wanted = model.wanted(assistance.dofs or None)
-    e, own = simulation.excitation, recorded[len(recorded) - len(trial.time) :]
+    assert trial.moment is not None
+    e, wanted = simulation.excitation, model.wanted(assistance.dofs or None)
     adjusted = [name in assistance.adjusted for name in model.muscle_names]
-    away = np.abs(e - own)[:, adjusted] ** assistance.exponent
-    error = np.sum((simulation.moment - assert_moment)[:, wanted] ** 2, axis=1)
-    effort, distance = np.sum(e**2, axis=1), np.sum(away, axis=1)
-    cost = assistance.alpha * error + assistance.beta * effort + assistance.gamma * distance
-    return Assisted(simulation, own, error, effort, distance, cost, found.slope, found.rounds)
+    error = np.sum((simulation.moment - trial.moment)[:, wanted] ** 2, axis=1)
+    away = np.abs(e - recorded)[:, adjusted] ** profile.tracking_exponent
+    parts = np.column_stack([error, np.sum(e**2, axis=1), np.sum(away, axis=1)])
+    return Assisted(
+        simulation, recorded, parts, parts @ assistance.weights, found.slope, found.rounds
+    )
 
 
 def check(model: Model, trial: Trial, assistance: Assistance, profile: Profile) -> None:
@@ -180,10 +177,6 @@ def _problems(model: Model, assistance: Assistance) -> Iterator[Problem]:
     for name in ("alpha", "beta", "gamma"):
         if not 0.0 <= getattr(a, name) < np.inf:
             yield Problem(f"{name} is {getattr(a, name):g}, must be 0 or more")
-    if a.exponent not in (1, 2):
-        yield Problem(f"exponent is {a.exponent}, must be 1 or 2")
-    if not 0.0 <= a.bounds[0] < a.bounds[1] <= 1.0:
-        yield Problem(f"bounds are {a.bounds}, must rise within 0 to 1")
 
 
 def _unknown(what: str, names: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:

@@ -50,9 +50,9 @@ class Room(NamedTuple):
 
 def room(n: int, columns: int) -> Room:
     """Memory for n variables."""
-    vectors = (np.zeros(n) for _ in range(4))
-    own = np.zeros(columns), np.zeros(n, np.int64), np.zeros((n, n)), np.zeros(n)
-    return Room(*vectors, *own)
+    slope, low, high, step, solved = np.zeros((5, n))
+    free = np.zeros(n, np.int64)
+    return Room(slope, low, high, step, np.zeros(columns), free, np.zeros((n, n)), solved)
 
 
 @pure

@@ -32,6 +32,8 @@ ENOUGH = 1e-4  # of the fall that the slope promises
 SETTLED = 1e-7  # slope of the cost that is left
 ROUNDING = 1e-12  # of the terms of a slope, and of the cost
 SHORT = 1e-7  # a step as short tells no second derivative
+IDLE = 1e-3  # of the strongest force
+ANSWERS = 5  # rows from E and from TRIED on
 
 # Rows of `Memory.muscles`.
 (
@@ -80,6 +82,7 @@ class Memory(NamedTuple):
 
     muscles: Array  # (18, M)
     pieces: Integers  # (4, M) of the curves, found last
+    kept: Array  # (5, M) the rows from E on, of a first solution
     error: Array  # (D,) of the moments
     start: Array  # (n,)
     x: Array  # (n,)
@@ -92,8 +95,9 @@ def memory(muscles: int, moving: int, dofs: int) -> Memory:
     own = (np.zeros(moving) for _ in range(8))
     slope, curvature, kink, weight, lower, upper, start, x = own
     model = box.Quadratic(slope, curvature, np.zeros((moving, dofs)), kink, weight, lower, upper)
-    rows, pieces = np.zeros((18, muscles)), np.zeros((4, muscles), np.int64)
-    return Memory(rows, pieces, np.zeros(dofs), start, x, model, box.room(moving, dofs))
+    rows, kept = np.zeros((18, muscles)), np.zeros((ANSWERS, muscles))
+    pieces = np.zeros((4, muscles), np.int64)
+    return Memory(rows, pieces, kept, np.zeros(dofs), start, x, model, box.room(moving, dofs))
 
 
 @kernel
@@ -193,28 +197,81 @@ def solve_frame(
     memory: Memory,
 ) -> None:
     """The best excitations of frame t, row r."""
-    rows, n = memory.muscles, given.moving.size
+    rows = memory.muscles
     guess_excitation(cost, given, found.excitation, r, t, rows)
     for m in range(rows.shape[1]):
         answer(system, who, given, t, m, E, memory)
+    descend(system, who, cost, given, r, t, found, memory)
+    before = found.cost[t], found.slope[t]
+    for m in range(rows.shape[1]):
+        for k in range(ANSWERS):
+            memory.kept[k, m] = rows[E + k, m]
+    if awaken(system, who, cost, given, r, t, memory) > 0:
+        descend(system, who, cost, given, r, t, found, memory)
+        if not found.cost[t] < before[0]:
+            found.cost[t], found.slope[t] = before
+            for m in range(rows.shape[1]):
+                for k in range(ANSWERS):
+                    rows[E + k, m] = memory.kept[k, m]
+    for m in range(rows.shape[1]):
+        found.excitation[r, m] = rows[E, m]
+
+
+@outlined
+def descend(
+    system: System,
+    who: People,
+    cost: Cost,
+    given: Given,
+    r: int,
+    t: int,
+    found: Found,
+    memory: Memory,
+) -> None:
+    """From the excitations E to a minimum."""
     value = value_at(cost, given, r, t, E, memory)
-    rounds = 0
-    while True:
+    for rounds in range(ROUNDS + 1):
         worst, excess = linearize(cost, given, r, t, memory)
         found.slope[t] = worst
         if excess <= 0.0 or rounds == ROUNDS:
             break
-        rounds += 1
-        for i in range(n):
+        found.rounds[t] += 1
+        for i in range(given.moving.size):
             memory.x[i] = memory.start[i]
         box.minimize(memory.model, memory.start, memory.x, 0.1 * SETTLED, memory.box)
         new = search(system, who, cost, given, r, t, value, memory)
         if not new < np.inf:
             break
         value = new
-    found.cost[t], found.rounds[t] = value, rounds
-    for m in range(rows.shape[1]):
-        found.excitation[r, m] = rows[E, m]
+    found.cost[t] = value
+
+
+@outlined
+def awaken(
+    system: System, who: People, cost: Cost, given: Given, r: int, t: int, memory: Memory
+) -> Any:
+    """Excite, half, the muscles without force whose force would help; how many there are.
+
+    Where tendon or fibers are slack the force does not answer a little excitation, so no slope
+    leads out of there.
+    """
+    rows, woken, half = memory.muscles, 0, 0.5 * (cost.lower + cost.upper)
+    for i in range(given.moving.size):
+        m = given.moving[i]
+        strongest = who.unit.max_isometric_force[m] * who.unit.strength_coefficient[m]
+        pull = 0.0
+        for d in range(memory.error.size):
+            pull += memory.error[d] * given.moment_arm[t, m, d]
+        if not (rows[FORCE, m] < IDLE * strongest and pull < 0.0 and rows[E, m] < half):
+            continue
+        rows[TRIED, m] = half
+        answer(system, who, given, t, m, TRIED, memory)
+        gain = -2.0 * cost.alpha * pull * (rows[TRIED_FORCE, m] - rows[FORCE, m])
+        if gain > cost.beta * (half * half - rows[E, m] * rows[E, m]):
+            woken += 1
+            for k in range(ANSWERS):
+                rows[E + k, m] = rows[TRIED + k, m]
+    return woken
 
 
 @outlined
@@ -354,5 +411,5 @@ def accept(given: Given, memory: Memory) -> None:
             continue
         if abs(moved) > SHORT:
             rows[BEND, m] = (rows[TRIED_SLOPE, m] - rows[SLOPE, m]) / moved
-        for k in range(5):
+        for k in range(ANSWERS):
             rows[E + k, m] = rows[TRIED + k, m]
