@@ -51,6 +51,7 @@ class Assisted:
     simulation: Simulation  # its excitations are the adjusted ones
     recorded: Array  # (T, M) excitations as EMG gave them
     parts: Array  # (T, 3) the three sums of the cost, without their weights
+    weights: Array  # (3,) alpha, beta, gamma
     cost: Array  # (T,)
     slope: Array  # (T,) of the cost, the largest that an excitation could still follow
     rounds: Integers  # (T,) steps taken
@@ -65,7 +66,11 @@ def assist(
     derivatives. Raises InputError: unknown or doubly named muscles or degrees of freedom, no
     measured moments, weights that cannot be, a profile whose velocity needs the whole trial.
     """
-    check(model, trial, assistance, profile)
+    problems = check(model, assistance, profile)
+    if trial.moment is None:
+        problems.append(Problem(f"trial {trial.name!r} has no measured moments to follow"))
+    if problems:
+        raise InputError(problems)
     found = best_excitations(model, trial, assistance, profile)
     joined = join(model, [trial], profile)
     (simulation,) = simulate_joined(joined, found.excitation)
@@ -140,25 +145,29 @@ def _assisted(
     error = np.sum((simulation.moment - trial.moment)[:, wanted] ** 2, axis=1)
     away = np.abs(e - recorded)[:, adjusted] ** profile.tracking_exponent
     parts = np.column_stack([error, np.sum(e**2, axis=1), np.sum(away, axis=1)])
-    return Assisted(
-        simulation, recorded, parts, parts @ assistance.weights, found.slope, found.rounds
-    )
+    weights = assistance.weights
+    cost = parts @ weights
+    return Assisted(simulation, recorded, parts, weights, cost, found.slope, found.rounds)
 
 
-def check(model: Model, trial: Trial, assistance: Assistance, profile: Profile) -> None:
-    """Raise InputError, with all problems, unless the trial can be run so."""
-    problems = list(_problems(model, assistance))
-    if trial.moment is None:
-        problems.append(Problem(f"trial {trial.name!r} has no measured moments to follow"))
+def check(model: Model, assistance: Assistance, profile: Profile) -> list[Problem]:
+    """All that forbids such a run."""
+    a, problems = assistance, list(_problems(model, assistance))
     if profile.force_points is None:
         problems.append(
             Problem(
-                f"{profile.name} takes the velocity from the whole trial (offline), but "
-                "excitations follow the moments frame after frame; choose online"
+                f"{profile.name} offline takes the velocity from the whole trial, but excitations "
+                "follow the moments frame after frame; choose online"
             )
         )
-    if problems:
-        raise InputError(problems)
+    if profile.follows_all_dofs and a.dofs and set(a.dofs) != set(model.dof_names):
+        problems.append(
+            Problem(
+                f"{profile.name} follows the moments of all degrees of freedom, not of some; "
+                "leave dofSet out, or choose another profile"
+            )
+        )
+    return problems
 
 
 def _problems(model: Model, assistance: Assistance) -> Iterator[Problem]:

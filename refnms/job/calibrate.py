@@ -142,7 +142,7 @@ def _write_signals(
 ) -> None:
     for trial, simulation in zip(task.recordings("calibration", "test"), simulations, strict=True):
         (folder / trial.name).mkdir()
-        write_ceinms_results(folder / trial.name, model, trial.time, simulation)
+        write_ceinms_results(folder / trial.name, model, trial, simulation)
     with suppress(ImportError):  # Matplotlib is an extra
         tracking = _tracking(task.trials, before, simulations)
         if tracking:

@@ -36,6 +36,14 @@ def simulated(model: Model, trials: Sequence[Trial], profile: Profile) -> list[S
     """`simulate_all`, refusing moments that are not finite."""
     with np.errstate(all="ignore"):
         simulations = simulate_all(model, trials, profile)
+    refuse_infinite(model, trials, simulations)
+    return simulations
+
+
+def refuse_infinite(
+    model: Model, trials: Sequence[Trial], simulations: Sequence[Simulation]
+) -> None:
+    """Raise DivergedError, naming muscles and times, where a force is not finite."""
     bad = []
     for trial, simulation in zip(trials, simulations, strict=True):
         for m, name in enumerate(model.muscle_names):
@@ -44,7 +52,6 @@ def simulated(model: Model, trials: Sequence[Trial], profile: Profile) -> list[S
                 bad.append(f"{name} from {trial.time[wrong[0]]:g} s of trial {trial.name!r}")
     if bad:
         raise DivergedError(f"the force is not finite: {', '.join(bad)}")
-    return simulations
 
 
 def failure_of(found: Mapping[str, Any]) -> str | None:
