@@ -114,7 +114,13 @@ def cost_of(assistance: Assistance, profile: Profile) -> Cost:
     return Cost(alpha, beta, gamma, profile.tracking_exponent == 2, lower, upper)
 
 
-def given_of(model: Model, trial: Trial, assistance: Assistance, recorded: Array) -> Given:
+def given_of(
+    model: Model,
+    trial: Trial,
+    assistance: Assistance,
+    recorded: Array,
+    least_force: float = -np.inf,
+) -> Given:
     """The trial as the frames want it."""
     assert trial.moment is not None
     names = [*assistance.adjusted, *assistance.synthesized]
@@ -126,6 +132,7 @@ def given_of(model: Model, trial: Trial, assistance: Assistance, recorded: Array
         np.ascontiguousarray(trial.moment[:, wanted]),
         np.array([model.muscle_names.index(name) for name in names], np.int64),
         np.array([float(name in assistance.adjusted) for name in names]),
+        least_force,
     )
 
 

@@ -32,6 +32,7 @@ ENOUGH = 1e-4  # of the fall that the slope promises
 SETTLED = 1e-7  # slope of the cost that is left
 ROUNDING = 1e-12  # of the terms of a slope, and of the cost
 SHORT = 1e-7  # a step as short tells no second derivative
+CONVEX = 1e-6  # the least curvature of a convex model
 IDLE = 1e-3  # of the strongest force
 ANSWERS = 5  # rows from E and from TRIED on
 
@@ -65,6 +66,7 @@ class Given(NamedTuple):
     moment: Array  # (T, D)
     moving: Integers  # (n,)
     adjusted: Array  # (n,) 1 where the recorded excitation is tracked, else 0
+    least_force: float  # [N] of a muscle
 
 
 class Found(NamedTuple):
@@ -236,14 +238,33 @@ def descend(
         if excess <= 0.0 or rounds == ROUNDS:
             break
         found.rounds[t] += 1
-        for i in range(given.moving.size):
-            memory.x[i] = memory.start[i]
-        box.minimize(memory.model, memory.start, memory.x, 0.1 * SETTLED, memory.box)
-        new = search(system, who, cost, given, r, t, value, memory)
+        new = step(system, who, cost, given, r, t, value, memory)
+        if not new < np.inf:  # a minimum across a hill of the model lies in no descent direction
+            for i in range(given.moving.size):
+                memory.model.curvature[i] = max(memory.model.curvature[i], CONVEX)
+            new = step(system, who, cost, given, r, t, value, memory)
         if not new < np.inf:
             break
         value = new
     found.cost[t] = value
+
+
+@outlined
+def step(
+    system: System,
+    who: People,
+    cost: Cost,
+    given: Given,
+    r: int,
+    t: int,
+    value: Any,
+    memory: Memory,
+) -> Any:
+    """To the minimum of the model, or as far towards it as the cost falls; its new value."""
+    for i in range(given.moving.size):
+        memory.x[i] = memory.start[i]
+    box.minimize(memory.model, memory.start, memory.x, 0.1 * SETTLED, memory.box)
+    return search(system, who, cost, given, r, t, value, memory)
 
 
 @outlined
@@ -310,7 +331,9 @@ def answer(
     e = rows[at, m]
     guess = rows[LENGTH, m] + rows[LENGTH_SLOPE, m] * (e - rows[E, m])
     found = respond(system, who, m, past, e, guess, memory.pieces)
-    rows[at + 1, m], rows[at + 2, m] = found.force, found.slope
+    held = found.force < given.least_force
+    rows[at + 1, m] = given.least_force if held else found.force
+    rows[at + 2, m] = 0.0 if held else found.slope
     rows[at + 3, m], rows[at + 4, m] = found.length, found.length_slope
 
 

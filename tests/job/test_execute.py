@@ -16,14 +16,15 @@ from project import (
 )
 
 from refnms import job
-from refnms.errors import InputError
+from refnms.assistance import Assistance, assist
+from refnms.errors import DivergedError, InputError
 from refnms.fit import fit
 from refnms.io import read_trial
 from refnms.io.files import MARKER
 from refnms.io.storage import read_storage
 from refnms.io.subject import read_model
 from refnms.job import run
-from refnms.physics.profiles import ceinms_0_9
+from refnms.physics.profiles import NATIVE, ceinms_0_9
 from refnms.simulation import simulate
 
 
@@ -85,17 +86,107 @@ def test_execution_chooses_tendon_activation_velocity_and_tolerance(project, mon
     assert seen[1][2] == ceinms_0_9(online=True)
 
 
-HYBRID = """<hybrid><alpha>1</alpha><beta>5</beta><gamma>10</gamma><dofSet>knee</dofSet>
-<synthMTUs>muscle_0</synthMTUs><adjustMTUs/><algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon>
-<rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT><epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval>
-</simulatedAnnealing></algorithm></hybrid>"""
+def hybrid(
+    synthesized: str = "muscle_0",
+    adjusted: str = "muscle_2",
+    dofs: str = "",
+    weights: str = "1 5 9",
+) -> str:
+    alpha, beta, gamma = weights.split()
+    chosen = f"<dofSet>{dofs}</dofSet>" if dofs else ""
+    return f"""<hybrid><alpha>{alpha}</alpha><beta>{beta}</beta><gamma>{gamma}</gamma>{chosen}
+<synthMTUs>{synthesized}</synthMTUs><adjustMTUs>{adjusted}</adjustMTUs>
+<algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon><rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT>
+<epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval></simulatedAnnealing></algorithm></hybrid>"""
 
 
-def test_hybrid_execution_is_refused_by_name(project):
-    (project / "execution.xml").write_text(EXECUTION.replace("<openLoop/>", HYBRID))
-    with pytest.raises(InputError, match=r"execution\.xml: hybrid execution is not available"):
+def execute_so(project: Path, mode: str, velocity: str = "<online/>") -> None:
+    text = EXECUTION.replace("<openLoop/>", mode).replace("<offline/>", velocity)
+    (project / "execution.xml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("profile", "exponent", "assistance"),
+    [
+        ("native", 2, Assistance(("muscle_2",), ("muscle_0",), 1.0, 5.0, 9.0, ("knee",))),
+        ("ceinms-0.9", 1, Assistance(("muscle_2",), ("muscle_0",), 1.0, 5.0, 9.0)),
+    ],
+)
+def test_a_hybrid_run_writes_what_follows_the_moments(project, profile, exponent, assistance):
+    execute_so(project, hybrid(dofs=" ".join(assistance.dofs)))
+    done = run(project / "run.xml", profile, project / "out")
+    chosen = NATIVE if profile == "native" else ceinms_0_9(online=True, tolerance=1e-9)
+    assert chosen.tracking_exponent == exponent
+    model = model_of(project)
+    wanted = assist(
+        model, read_trial(project / "walk/trial.xml", model, chosen), assistance, chosen
+    )
+    emgs = read_storage(project / "out" / "AdjustedEmgs.sto")
+    np.testing.assert_array_equal(emgs.data, wanted.simulation.excitation)
+    torques = read_storage(project / "out" / "Torques.sto")
+    np.testing.assert_array_equal(torques.data, wanted.simulation.moment)
+    found = done.summary["assistance"]
+    assert found["cost"] == pytest.approx(wanted.cost.mean())
+    assert found["unsettled"] == 0 and found["steps"] > 0.0
+    frames = wanted.simulation.time
+    if profile == "native":
+        np.testing.assert_array_equal(torques.time, frames)
+    else:  # the first delayed EMG row not before the frame
+        delay = model.muscles.electromechanical_delay[0]
+        stamps = read_storage(project / "walk/emg.sto").time + delay
+        expected = stamps[np.searchsorted(stamps, frames - 1e-4)]
+        np.testing.assert_allclose(torques.time, expected, atol=1e-12)
+
+
+def test_static_optimization_is_a_hybrid_that_synthesizes_all(project):
+    execute_so(project, hybrid("muscle_0 muscle_1 muscle_2", "", weights="1 0.001 0"))
+    before = run(project / "run.xml", out=project / "out")
+    execute_so(project, "<openLoop/>")
+    emg = run(project / "run.xml", out=project / "emg")
+    for dof in ("knee", "ankle"):
+        error = [r.summary["trials"]["walk"]["dofs"][dof]["rmse"] for r in (before, emg)]
+        assert error[0] < 0.1 * error[1]
+
+
+def test_digits_are_as_many_as_asked_for(project):
+    run(project / "run.xml", out=project / "out", digits=6)
+    rows = (project / "out/Torques.sto").read_text().split("endheader\n")[1].splitlines()[1:]
+    cells = [cell for row in rows for cell in row.split()]
+    assert all(cell == f"{float(cell):.6g}" for cell in cells)
+
+
+def test_all_that_a_hybrid_execution_names_wrongly_is_told_at_once(project):
+    execute_so(project, hybrid("psoas muscle_1", "muscle_1 soleus", "hip", "1 -5 9"))
+    with pytest.raises(InputError) as caught:
         run(project / "run.xml", out=project / "out")
+    told = [str(problem) for problem in caught.value.problems]
+    assert all(line.startswith(f"{project / 'execution.xml'}: ") for line in told)
+    for part in ("soleus", "psoas", "hip; there are knee, ankle", "not both", "beta is -5"):
+        assert sum(part in line for line in told) == 1
     assert not (project / "out").exists()
+
+
+def test_a_hybrid_needs_measured_moments_and_a_velocity_of_the_past(project):
+    execute_so(project, hybrid(), "<offline/>")
+    with pytest.raises(InputError, match=r"execution\.xml: ceinms-0\.9 offline takes the velocity"):
+        run(project / "run.xml", "ceinms-0.9", project / "out")
+    text = (project / "walk/trial.xml").read_text()
+    text = text.replace("<externalTorquesFile>id.sto</externalTorquesFile>\n", "")
+    (project / "walk/trial.xml").write_text(text)
+    with pytest.raises(InputError, match=r"trial\.xml: names no externalTorquesFile"):
+        run(project / "run.xml", out=project / "out")
+
+
+def test_a_force_that_is_not_finite_ends_a_hybrid_run_too(project, monkeypatch):
+    def overflowing(*arguments: Any) -> Any:
+        done = assist(*arguments)
+        done.simulation.tendon_force[3:, 1] = np.inf
+        return done
+
+    execute_so(project, hybrid())
+    monkeypatch.setattr(job.execute, "assist", overflowing)
+    with pytest.raises(DivergedError, match="not finite: muscle_1 from"):
+        run(project / "run.xml", out=project / "out")
 
 
 def test_a_moment_that_does_not_vary_has_no_r2(project):
