@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refnms import io as io
+    from refnms.assistance import Assistance as Assistance
+    from refnms.assistance import Assisted as Assisted
+    from refnms.assistance import assist as assist
     from refnms.calibration import Calibration as Calibration
     from refnms.calibration import calibrate as calibrate
     from refnms.errors import InputError as InputError
@@ -36,6 +39,8 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "AdamW": "optimize",
+    "Assistance": "assistance",
+    "Assisted": "assistance",
     "Budget": "optimize",
     "Calibration": "calibration",
     "Free": "parameters",
@@ -50,6 +55,7 @@ _MODULE_OF = {
     "Simulation": "simulation",
     "Trial": "model",
     "Uncertainty": "uncertainty",
+    "assist": "assistance",
     "calibrate": "calibration",
     "ceinms_0_9": "physics.profiles",
     "choose_prior": "resampling",

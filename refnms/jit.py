@@ -41,6 +41,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # "numpy": x / 0 is inf as in NumPy, and a loop with a division still vectorises.
 # No fastmath: a NaN must stay a NaN, and sums keep their order.
 ARITHMETIC = {"error_model": "numpy"}
+ROOMS = ("physics", "optimize", "assistance")  # that have kernels
 # Of what only compiled code calls: no way in from Python, which costs a fifth of the compilation.
 INNER = {**ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
@@ -118,7 +119,7 @@ def cache_directory() -> Path | None:
     try:
         key = hashlib.sha256()
         package = Path(__file__).parent
-        compiled = (p for room in ("physics", "optimize") for p in (package / room).rglob("*.py"))
+        compiled = (p for room in ROOMS for p in (package / room).rglob("*.py"))
         for source in [Path(__file__), *sorted(compiled)]:
             key.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
         for module in (np, numba, llvmlite):

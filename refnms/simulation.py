@@ -209,9 +209,14 @@ def simulate_all(
     model: Model, trials: Sequence[Trial], profile: Profile = NATIVE
 ) -> list[Simulation]:
     """`simulate` for several recordings in one pass."""
-    joined = join(model, trials, profile)
+    return simulate_joined(join(model, trials, profile))
+
+
+def simulate_joined(joined: Joined, excitation: Array | None = None) -> list[Simulation]:
+    """`simulate_all` for trials already joined; with other excitations `(K, M)` if given."""
+    model = joined.model
     flags = np.zeros(joined.musculotendon_length.shape, np.int64)
-    signals = chain(joined, model.table(), flags)
+    signals = chain(joined, model.table(), flags, excitation)
     with np.errstate(all="ignore"):  # a residual means nothing where nothing was solved
         bits = sample_flags(
             joined.system, model.muscles, joined.musculotendon_length, *signals[2:6]
@@ -219,7 +224,7 @@ def simulate_all(
     flags |= bits
     if isinstance(model.tendon, RigidTendon):
         flags &= ~Flag.ILL_POSED  # nothing was solved
-    return [_cut(joined, i, signals, flags) for i in range(len(trials))]
+    return [_cut(joined, i, signals, flags) for i in range(len(joined.names))]
 
 
 def _cut(joined: Joined, i: int, signals: Signals, flags: Integers) -> Simulation:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refnms import __version__
+from refnms.assistance import Assisted
 from refnms.calibration import Calibration
 from refnms.errors import InputError, InputWarning
 from refnms.fit import fits, flag_counts
@@ -24,14 +25,37 @@ from refnms.simulation import Simulation
 from refnms.task import Task
 from refnms.uncertainty import Uncertainty
 
+UNSETTLED = 1e-6  # slope of the cost of a frame that an excitation could still follow
 
-def of_run(model: Model, profile: str, trial: Trial, simulation: Simulation) -> dict[str, Any]:
+
+def of_run(
+    model: Model,
+    profile: str,
+    trial: Trial,
+    simulation: Simulation,
+    assisted: Assisted | None = None,
+) -> dict[str, Any]:
     """The summary of one trial that was run."""
+    steered = {} if assisted is None else {"assistance": of_assistance(assisted)}
     return {
         "profile": profile,
         "trials": of_trials(model, {trial.name: ("run", trial)}, [simulation]),
+        **steered,
         "flags": flag_counts(model, [simulation]),
         "version": __version__,
+    }
+
+
+def of_assistance(assisted: Assisted) -> dict[str, Any]:
+    """The cost that excitations were adjusted to, mean over the frames, and how it was reached."""
+    error, excitations, tracking = assisted.parts.mean(axis=0).tolist()
+    return {
+        "cost": float(assisted.cost.mean()),
+        "moment_error": error,
+        "squared_excitations": excitations,
+        "tracking": tracking,
+        "steps": float(assisted.rounds.mean()),
+        "unsettled": int(np.count_nonzero(assisted.slope > UNSETTLED)),
     }
 
 

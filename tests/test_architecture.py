@@ -37,7 +37,7 @@ WALLS = {
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",
     "resampling": "calibration objective terms parameters model optimize physics",
-    "assist": "objective simulation parameters model optimize",
+    "assistance": "simulation model optimize physics jit",
     "geometry": "physics autodiff",
     "stream": "model physics geometry",
     "synthetic": "model simulation geometry physics",
@@ -47,8 +47,8 @@ WALLS = {
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
 TOP_ROOMS = (
-    *("task", "methods", "summary", "ahead", "job", "demo", "cli", "__init__", "__main__"),
-    *("convert", "convert_motion", "emg", "lint"),
+    *("task", "methods", "summary", "comparison", "ahead", "job", "demo", "cli"),
+    *("convert", "convert_motion", "emg", "lint", "__init__", "__main__"),
 )
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 

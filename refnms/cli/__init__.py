@@ -10,12 +10,34 @@ import sys
 from collections.abc import Sequence
 
 from refnms import __version__
-from refnms.cli import calibrate, check, completion, convert, demo, doctor, emg, explain, run
+from refnms.cli import (
+    calibrate,
+    check,
+    compare,
+    completion,
+    convert,
+    demo,
+    doctor,
+    emg,
+    explain,
+    run,
+)
 from refnms.cli.codes import BAD_INPUT, FAILED, INPUT_OUTPUT, INTERRUPTED
 from refnms.cli.options import add_manner, name_setup
 
 # In the order of the help.
-COMMANDS = (calibrate, run, check, convert, emg, demo, doctor, explain, completion)
+COMMANDS = (
+    calibrate,
+    run,
+    check,
+    compare,
+    convert,
+    emg,
+    demo,
+    doctor,
+    explain,
+    completion,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,6 +42,8 @@ def _show(done: Done, as_json: bool) -> None:
     if "objective" in summary:
         print("\n".join(_calibration(summary)))
     print("\n".join(_table(summary["trials"])))
+    if "assistance" in summary:
+        print(_assistance(summary["assistance"]))
     for field, owners in _by_field(summary.get("bound_hits", [])).items():
         print(f"on a bound: {field} of {', '.join(owners)}")
     if "uncertainty" in summary:
@@ -77,6 +79,15 @@ def _calibration(summary: dict[str, Any]) -> Iterator[str]:
         yield f"CEINMS 0.9's objective: {o['ceinms']:.4g}, penalty {o['ceinms_penalty']:.4g}"
         if o["ceinms_penalty"] > 0.0 and summary["profile"] == "native":
             yield "  if CEINMS will run this subject, calibrate it with --profile ceinms-0.9"
+
+
+def _assistance(found: dict[str, Any]) -> str:
+    unsettled = f"; {found['unsettled']} frames did not settle" if found["unsettled"] else ""
+    return (
+        f"cost of a frame {found['cost']:.4g}; without weights: moment error "
+        f"{found['moment_error']:.4g}, excitations {found['squared_excitations']:.4g}, "
+        f"tracking {found['tracking']:.4g}{unsettled}"
+    )
 
 
 def _told(value: float | None) -> str:

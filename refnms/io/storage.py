@@ -137,8 +137,11 @@ def write_storage(
     data: Array,
     title: str,
     layout: Layout = OPENSIM,
+    digits: int | None = None,
 ) -> None:
     """Write `time (T,)` and `data (T, N)` under `names`, every number with all its digits.
+
+    `digits`: rounded to so many significant ones instead, as `%g` of C writes them.
 
     Raises InputError for a name or title that would break the file and for a value that is not
     finite, ValueError for shapes that disagree, OSError when the file cannot be written.
@@ -157,7 +160,8 @@ def write_storage(
     if problems:
         raise InputError(problems)
     header = layout.header.format(title=title, rows=table.shape[0], columns=table.shape[1])
-    rows = [("time", *names), *(map(repr, row) for row in table.tolist())]
+    told = repr if digits is None else f"{{:.{digits}g}}".format
+    rows = [("time", *names), *(map(told, row) for row in table.tolist())]
     write_atomically(path, header + "".join("\t".join(row) + layout.row_end + "\n" for row in rows))
 
 

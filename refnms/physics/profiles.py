@@ -24,6 +24,9 @@ class Profile:
     node_tolerance: float  # of the node of the piecewise activation; 0: to rounding
     interpolates_emg: bool  # else the first EMG row not before the frame is taken
     pairs_by_row: bool  # moment arms and moments belong to length rows by index, not by time
+    tracking_exponent: int  # of the distance from recorded excitations, where they are adjusted
+    excitation_bounds: tuple[float, float]  # of adjusted and synthesized ones
+    follows_all_dofs: bool  # whatever the execution file's dofSet says
 
     def for_gradients(self) -> Profile:
         """The same with every root found to rounding, which a derivative needs."""
@@ -39,6 +42,9 @@ NATIVE = Profile(
     node_tolerance=0.0,
     interpolates_emg=True,
     pairs_by_row=False,
+    tracking_exponent=2,
+    excitation_bounds=(0.0, 1.0),
+    follows_all_dofs=False,
 )
 
 CEINMS_0_9_TOLERANCE = 1e-6  # [m] of CEINMS's Brent search when the file states none
@@ -59,4 +65,7 @@ def ceinms_0_9(online: bool = False, tolerance: float = CEINMS_0_9_TOLERANCE) ->
         node_tolerance=1e-4 if tolerance > 0.0 else 0.0,
         interpolates_emg=False,
         pairs_by_row=True,
+        tracking_exponent=1,
+        excitation_bounds=(0.0, 1.0),
+        follows_all_dofs=True,
     )

@@ -81,7 +81,7 @@ def test_a_full_disk_leaves_the_earlier_result(project, monkeypatch, capsys):
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(job, "write_atomically", full)  # the summary, after the signals
+    monkeypatch.setattr(job.execute, "write_atomically", full)  # the summary, after the signals
     assert refnms("run", project / "run.xml", "--out", project / "out") == 5
     assert "No space left on device" in capsys.readouterr().err
     assert files(project) == before

@@ -1,82 +1,32 @@
-"""The main jobs as users run them: a CEINMS setup file in, a folder of results out."""
+"""A calibration, run as a CEINMS setup file says."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from refnms import ahead, summary
 from refnms.calibration import Calibration, Callback, calibrate
-from refnms.errors import DivergedError, InputError, Problem
-from refnms.io import read_trial, write_storage
-from refnms.io.execution import Hybrid, Velocity, read_execution
-from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
+from refnms.errors import InputError, Problem
+from refnms.io import write_storage
+from refnms.io.files import MARKER, replace_folder, write_atomically
 from refnms.io.history import NAME as HISTORY
 from refnms.io.history import read_history, write_history
 from refnms.io.results import write_ceinms_results
-from refnms.io.setups import read_input_data, read_run_setup
-from refnms.io.subject import read_model, write_subject
+from refnms.io.subject import write_subject
+from refnms.job.done import Done, as_json, check_target, data_files, failure_of, simulated
 from refnms.methods import method_named
 from refnms.model import Model, Trial
 from refnms.optimize import Budget, History, ResumeError, Status
-from refnms.physics.profiles import Profile
 from refnms.report.figures import Tracking, moment_figure
 from refnms.resampling import PriorChoice, choose_prior, with_prior
 from refnms.simulation import Simulation, simulate_all
-from refnms.task import Task, profile_named, read_task, terms_of
+from refnms.task import Task, read_task, terms_of
 from refnms.uncertainty import Uncertainty, uncertainty_of
 
 FIGURE = "moments.png"
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a job did, after writing it."""
-
-    summary: dict[str, Any]  # what `--json` prints
-    folder: Path
-    interrupted: bool = False
-    failure: str | None = None  # why the numbers are not what was asked for
-
-
-def run(setup_file: Path, profile_name: str = "native", out: Path | None = None) -> Done:
-    """Run the trial of a `ceinms` setup file, EMG-driven, and write its signals and summary.
-
-    The results replace the folder `out` as a whole, by default the one that the setup names.
-    Raises InputError; OSError; DivergedError when a moment is not finite.
-    """
-    setup = read_run_setup(setup_file)
-    folder = setup.output if out is None else out
-    named = (setup.path, setup.subject, setup.excitation_generator, setup.execution)
-    _check_target(folder, [*named, *_data_files([setup.input_data])])
-    execution = read_execution(setup.execution)
-    if isinstance(execution.mode, Hybrid):
-        message = "hybrid execution is not available; use <openLoop/>, the EMG-driven mode"
-        raise InputError(Problem(message, setup.execution))
-    muscle_model = execution.muscle_model
-    model = replace(
-        read_model(setup.subject, setup.excitation_generator),
-        tendon=muscle_model.tendon,
-        activation=muscle_model.activation,
-    )
-    online = execution.velocity is not Velocity.OFFLINE
-    profile = profile_named(profile_name, online, muscle_model.tolerance)
-    trial = read_trial(setup.input_data, model, profile)
-    simulations = _simulate(model, [trial], profile)
-    found = summary.of_run(model, profile.name, trial, simulations[0])
-
-    def write(folder: Path) -> None:
-        write_ceinms_results(folder, model, trial.time, simulations[0])
-        write_atomically(folder / MARKER, _json(found))
-
-    replace_folder(folder, write)
-    return Done(found, folder, failure=_failure(found))
 
 
 @dataclass(frozen=True)
@@ -112,8 +62,8 @@ def calibrate_setup(
     setup = task.setup
     folder = setup.output.with_name(f"{setup.output.stem}_results") if out is None else out
     named = (setup.path, setup.subject, setup.excitation_generator, setup.calibration)
-    inputs = [*named, *_data_files([*task.file.trials, *tests])]
-    _check_target(folder, inputs)
+    inputs = [*named, *data_files([*task.file.trials, *tests])]
+    check_target(folder, inputs)
     if out is None:
         _check_output_subject(setup.output, inputs)
     past = read_history(folder / HISTORY) if settings.resume else None
@@ -122,7 +72,7 @@ def calibrate_setup(
         before = simulate_all(task.model, trials, task.profile)
         wait()
     done, choice = _calibrated(task, settings, callback, past, folder)
-    simulations = _simulate(done.model, trials, task.profile)
+    simulations = simulated(done.model, trials, task.profile)
     doubt = uncertainty_of(done) if settings.uncertainty else None
     found = summary.of_calibration(task, settings.method, done, simulations)
     if choice is not None:
@@ -137,13 +87,13 @@ def calibrate_setup(
         if done.result.status in (Status.INTERRUPTED, Status.BUDGET):
             write_history(part / HISTORY, done.result.history)
         write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
-        write_atomically(part / MARKER, _json(found))
+        write_atomically(part / MARKER, as_json(found))
 
     replace_folder(folder, write)
     if out is None:
         write_subject(setup.output, setup.subject, done.model, setup.calibration)
     interrupted = done.result.status is Status.INTERRUPTED
-    return Done(found, folder, interrupted, _failure(found) or _divergence(done))
+    return Done(found, folder, interrupted, failure_of(found) or _divergence(done))
 
 
 def _calibrated(
@@ -192,7 +142,7 @@ def _write_signals(
 ) -> None:
     for trial, simulation in zip(task.recordings("calibration", "test"), simulations, strict=True):
         (folder / trial.name).mkdir()
-        write_ceinms_results(folder / trial.name, model, trial.time, simulation)
+        write_ceinms_results(folder / trial.name, model, trial, simulation)
     with suppress(ImportError):  # Matplotlib is an extra
         tracking = _tracking(task.trials, before, simulations)
         if tracking:
@@ -214,30 +164,6 @@ def _tracking(
     return tracking
 
 
-def _json(found: Mapping[str, Any]) -> str:
-    return json.dumps(found, indent=2, allow_nan=False) + "\n"
-
-
-def _simulate(model: Model, trials: Sequence[Trial], profile: Profile) -> list[Simulation]:
-    """`simulate_all`, refusing moments that are not finite."""
-    with np.errstate(all="ignore"):
-        simulations = simulate_all(model, trials, profile)
-    bad = []
-    for trial, simulation in zip(trials, simulations, strict=True):
-        for m, name in enumerate(model.muscle_names):
-            wrong = np.flatnonzero(~np.isfinite(simulation.tendon_force[:, m]))
-            if wrong.size:
-                bad.append(f"{name} from {trial.time[wrong[0]]:g} s of trial {trial.name!r}")
-    if bad:
-        raise DivergedError(f"the force is not finite: {', '.join(bad)}")
-    return simulations
-
-
-def _failure(found: Mapping[str, Any]) -> str | None:
-    failed = found["flags"].get("FAILED")
-    return f"no fiber equilibrium was found (samples by muscle): {failed}" if failed else None
-
-
 def _divergence(done: Calibration) -> str | None:
     if done.result.status is not Status.DIVERGED:
         return None
@@ -245,25 +171,6 @@ def _divergence(done: Calibration) -> str | None:
         f"the objective was no longer finite after {done.result.evaluations} evaluations; "
         "the best point before was written"
     )
-
-
-def _data_files(input_data: Iterable[Path]) -> list[Path]:
-    """The files of trials, and those that they name."""
-    found = []
-    for path in input_data:
-        files = read_input_data(path)
-        found += [path, files.lengths, files.excitations, *files.moment_arms.values()]
-        found += [files.moments] if files.moments is not None else []
-    return found
-
-
-def _check_target(folder: Path, inputs: Iterable[Path]) -> None:
-    """Refuse, before the work, a folder that a result may not replace, or that holds an input."""
-    check_replaceable(folder)
-    for path in inputs:
-        if folder.resolve() in path.resolve().parents:
-            message = f"holds {path.name}, which is read, and would be replaced as a whole"
-            raise InputError(Problem(f"{message}; choose another --out", folder))
 
 
 def _check_output_subject(output: Path, inputs: Iterable[Path]) -> None:

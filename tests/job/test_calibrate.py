@@ -1,163 +1,29 @@
-"""The main jobs on a small project: what the files ask for, what comes out, what is refused."""
+"""Calibrations of a small project: what the files ask for, what comes out, what is refused."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from project import (
     CALIBRATION_SETUP,
-    EXECUTION,
-    PERSON,
     STEP,
     calibration,
-    subject,
 )
 
 from refnms import job
-from refnms.errors import DivergedError, InputError, InputWarning
-from refnms.fit import fit
+from refnms.errors import InputError, InputWarning
 from refnms.io.files import MARKER
 from refnms.io.storage import read_storage
 from refnms.io.subject import read_model
-from refnms.job import Settings, calibrate_setup, read_task, run
+from refnms.job import Settings, calibrate_setup
 from refnms.objective import Objective
 from refnms.optimize import Budget
-from refnms.physics.profiles import ceinms_0_9
-from refnms.physics.types import Flag
-from refnms.simulation import simulate, simulate_all
+from refnms.task import read_task
 
 SHORT = Settings(budget=Budget(evaluations=3))
-
-
-def model_of(project: Path) -> Any:
-    return read_model(project / "subject.xml", project / "excitationGenerator.xml")
-
-
-# ---- run ----
-
-
-def test_a_run_writes_the_signals_of_the_simulation(project):
-    done = run(project / "run.xml", out=project / "out")
-    simulation = simulate(model_of(project), job.read_trial(project / "walk/trial.xml", PERSON))
-    for name, wanted in {
-        "Torques": simulation.moment,
-        "MuscleForces": simulation.tendon_force,
-        "Activations": simulation.activation,
-        "FiberLenghts": simulation.fiber_length,
-        "FiberVelocities": simulation.fiber_velocity,
-    }.items():
-        np.testing.assert_array_equal(read_storage(project / "out" / f"{name}.sto").data, wanted)
-    assert done.folder == project / "out" and done.failure is None
-
-
-def test_a_run_is_summarised_by_trial_and_degree_of_freedom(project):
-    done = run(project / "run.xml", out=project / "out")
-    assert set(done.summary) == {"profile", "trials", "flags", "version"}
-    assert done.summary["profile"] == "native"
-    assert done.summary["trials"]["walk"]["role"] == "run"
-    measured = read_storage(project / "walk/id.sto").data
-    predicted = read_storage(project / "out/Torques.sto").data
-    for d, dof in enumerate(("knee", "ankle")):
-        wanted = fit(measured[:, d], predicted[:, d])
-        assert done.summary["trials"]["walk"]["dofs"][dof] == wanted.__dict__
-    assert json.loads((project / "out" / MARKER).read_text()) == done.summary
-
-
-def test_without_a_place_to_write_the_setup_says_where(project):
-    done = run(project / "run.xml")
-    assert done.folder == project / "results" / "walk"
-    assert (done.folder / "Torques.sto").exists()
-
-
-def test_execution_chooses_tendon_activation_velocity_and_tolerance(project, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        job, "simulate_all", lambda *a: seen.append(a) or [simulate(a[0], a[1][0], a[2])]
-    )
-    run(project / "run.xml", "ceinms-0.9", project / "out")
-    stiff = EXECUTION.replace("<offline/>", "<online/>").replace("exponential", "piecewise")
-    stiff = stiff.replace(
-        "<equilibriumElastic><tolerance>1e-9</tolerance></equilibriumElastic>", "<stiff/>"
-    )
-    (project / "execution.xml").write_text(stiff)
-    person = PERSON.muscles._replace(shape_factor=np.full(3, 0.05))
-    (project / "subject.xml").write_text(subject(replace(PERSON, muscles=person)))
-    run(project / "run.xml", "ceinms-0.9", project / "out")
-    assert [type(model.tendon).__name__ for model, _, _ in seen] == ["ElasticTendon", "RigidTendon"]
-    shapes = [type(model.activation).__name__ for model, _, _ in seen]
-    assert shapes == ["ExponentialActivation", "PiecewiseActivation"]
-    assert seen[0][2] == ceinms_0_9(online=False, tolerance=1e-9)
-    assert seen[1][2] == ceinms_0_9(online=True)
-
-
-@pytest.mark.parametrize("command", ["run", "calibrate"])
-def test_what_could_not_be_solved_is_written_and_told(project, monkeypatch, command):
-    def failing(*arguments: Any) -> list[Any]:
-        first, *others = simulate_all(*arguments)
-        flags = first.flags.copy()
-        flags[3:5, 1] |= Flag.FAILED
-        return [replace(first, flags=flags), *others]
-
-    monkeypatch.setattr(job, "simulate_all", failing)
-    if command == "run":
-        done = run(project / "run.xml", out=project / "out")
-    else:
-        done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
-    assert done.failure == "no fiber equilibrium was found (samples by muscle): {'muscle_1': 2}"
-    assert json.loads((project / "out" / MARKER).read_text())["flags"]["FAILED"] == {"muscle_1": 2}
-
-
-HYBRID = """<hybrid><alpha>1</alpha><beta>5</beta><gamma>10</gamma><dofSet>knee</dofSet>
-<synthMTUs>muscle_0</synthMTUs><adjustMTUs/><algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon>
-<rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT><epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval>
-</simulatedAnnealing></algorithm></hybrid>"""
-
-
-def test_hybrid_execution_is_refused_by_name(project):
-    (project / "execution.xml").write_text(EXECUTION.replace("<openLoop/>", HYBRID))
-    with pytest.raises(InputError, match=r"execution\.xml: hybrid execution is not available"):
-        run(project / "run.xml", out=project / "out")
-    assert not (project / "out").exists()
-
-
-def test_a_moment_that_does_not_vary_has_no_r2(project):
-    header, _, rows = (project / "walk/id.sto").read_text().partition("endheader\n")
-    labels, *lines = rows.splitlines()
-    lines = ["\t".join([line.split("\t")[0], "0", "0"]) for line in lines]
-    (project / "walk/id.sto").write_text("\n".join([f"{header}endheader", labels, *lines, ""]))
-    done = run(project / "run.xml", out=project / "out")
-    for dof in done.summary["trials"]["walk"]["dofs"].values():
-        assert dof["r2"] is None and dof["nrmse"] is None and dof["rmse"] > 0.0
-    assert '"r2": null' in (project / "out" / MARKER).read_text()
-
-
-def test_a_trial_without_measured_moments_runs(project):
-    text = (project / "walk/trial.xml").read_text()
-    text = text.replace("<externalTorquesFile>id.sto</externalTorquesFile>\n", "")
-    (project / "walk/trial.xml").write_text(text)
-    done = run(project / "run.xml", out=project / "out")
-    assert done.summary["trials"] == {"walk": {"role": "run", "dofs": {}}}
-
-
-def test_frames_outside_the_window_are_run_and_not_scored(project):
-    text = (project / "walk/trial.xml").read_text()
-    time = read_storage(project / "walk/lmt.sto").time
-    window = f"<startStopTime>{time[10]:.17g} {time[30]:.17g}</startStopTime></inputData>"
-    (project / "walk/trial.xml").write_text(text.replace("</inputData>", window))
-    done = run(project / "run.xml", out=project / "out")
-    predicted = read_storage(project / "out/Torques.sto")
-    assert len(predicted.time) == 40
-    measured = read_storage(project / "walk/id.sto").data
-    wanted = fit(measured[10:31, 1], predicted.data[10:31, 1])
-    assert done.summary["trials"]["walk"]["dofs"]["ankle"] == wanted.__dict__
-
-
-# ---- calibrate ----
 
 
 def test_a_calibration_finds_what_was_changed(project):
@@ -200,7 +66,9 @@ def test_written_and_returned_summaries_agree(project):
 def test_the_figure_shows_before_and_after_where_matplotlib_is(project, monkeypatch):
     shown: list[Any] = []
     monkeypatch.setattr(
-        job, "moment_figure", lambda path, dofs, tracking: shown.append((path.name, tracking))
+        job.calibrate,
+        "moment_figure",
+        lambda path, dofs, tracking: shown.append((path.name, tracking)),
     )
     calibrate_setup(
         project / "calibrate.xml",
@@ -219,7 +87,7 @@ def test_without_matplotlib_there_is_no_figure_and_no_complaint(project, monkeyp
     def missing(*_: Any) -> None:
         raise ImportError("No module named 'matplotlib'")
 
-    monkeypatch.setattr(job, "moment_figure", missing)
+    monkeypatch.setattr(job.calibrate, "moment_figure", missing)
     calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     assert not (project / "out" / "moments.png").exists()
     assert (project / "out" / MARKER).exists()
@@ -322,32 +190,12 @@ def test_uncertainty_is_written_when_asked_for(project):
     assert json.loads((project / "out" / MARKER).read_text()) == done.summary
 
 
-def test_a_foreign_folder_is_refused_before_the_work(project, monkeypatch):
-    (project / "out").mkdir()
-    (project / "out" / "thesis.docx").write_text("three years")
-    monkeypatch.setattr(job, "calibrate", lambda *a: pytest.fail("calibrated in vain"))
-    for command, setup in ((calibrate_setup, "calibrate.xml"), (run, "run.xml")):
-        with pytest.raises(InputError, match="holds files that are no refnms result"):
-            command(project / setup, out=project / "out")
-    assert [p.name for p in (project / "out").iterdir()] == ["thesis.docx"]
-
-
 def test_the_setup_s_subject_may_lie_anywhere(project):
     text = CALIBRATION_SETUP.replace("results/calibrated.xml", "../elsewhere/mine.xml")
     (project / "calibrate.xml").write_text(text)
     done = calibrate_setup(project / "calibrate.xml", settings=SHORT)
     assert (project.parent / "elsewhere" / "mine.xml").exists()
     assert done.folder.name == "mine_results"
-
-
-def test_a_folder_that_holds_an_input_is_not_replaced(project):
-    """Its subject may be the result of an earlier calibration, as here."""
-    calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
-    setup = (project / "run.xml").read_text()
-    (project / "run.xml").write_text(setup.replace("subject.xml", "out/calibrated.xml"))
-    with pytest.raises(InputError, match=r"holds calibrated\.xml, which is read"):
-        run(project / "run.xml", out=project / "out")
-    assert (project / "out" / "calibrated.xml").exists()
 
 
 def test_the_output_subject_is_not_one_that_is_read(project):
@@ -357,24 +205,14 @@ def test_the_output_subject_is_not_one_that_is_read(project):
         calibrate_setup(project / "calibrate.xml", settings=SHORT)
 
 
-def test_a_force_that_is_not_finite_names_muscle_and_time(project, monkeypatch):
-    def overflowing(*arguments: Any) -> list[Any]:
-        found = simulate(*arguments[:1], arguments[1][0], arguments[2])
-        found.tendon_force[3:, 1] = np.inf
-        return [found]
-
-    monkeypatch.setattr(job, "simulate_all", overflowing)
-    with pytest.raises(DivergedError, match=r"not finite: muscle_1 from [\d.]+ s of trial 'walk'"):
-        run(project / "run.xml", out=project / "out")
-    assert not (project / "out").exists()
-
-
 def test_the_figure_shows_the_frames_that_count(project, monkeypatch):
     trial = project / "walk" / "trial.xml"
     window = "<startStopTime>0.1 0.3</startStopTime></inputData>"
     trial.write_text(trial.read_text().replace("</inputData>", window))
     shown: list[Any] = []
-    monkeypatch.setattr(job, "moment_figure", lambda path, dofs, tracking: shown.extend(tracking))
+    monkeypatch.setattr(
+        job.calibrate, "moment_figure", lambda path, dofs, tracking: shown.extend(tracking)
+    )
     calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
     time = shown[0].time
     assert time[0] >= 0.1 - 1e-4 and time[-1] <= 0.3 + 1e-4 and len(shown[0].measured) == len(time)

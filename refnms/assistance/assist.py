@@ -1,0 +1,204 @@
+"""Excitations adjusted or synthesised so that the moments are followed, frame after frame.
+
+CEINMS's EMG-assisted, hybrid and static-optimisation modes (Pizzolato et al. 2015) are one problem:
+some muscles stay near their EMG (adjusted), some have none (synthesized), others keep theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from refnms.assistance.march import Cost, Found, Given, march, memory
+from refnms.assistance.response import people
+from refnms.errors import InputError, Problem
+from refnms.model import Model, Trial
+from refnms.physics.profiles import NATIVE, Profile
+from refnms.physics.types import Array, Integers
+from refnms.simulation import Simulation, join, simulate_joined
+
+
+@dataclass(frozen=True)
+class Assistance:
+    """What moves the excitations: the minimum, at each frame, of
+
+        alpha (sum of squared moment errors) + beta (sum of e^2 of all muscles)
+        + gamma (sum over adjusted muscles of (e - recorded e)^2)
+
+    over the excitations e of adjusted and synthesized muscles. The profile has their bounds, and
+    the exponent of the last sum: CEINMS 0.9's is 1.
+    """
+
+    adjusted: tuple[str, ...] = ()  # muscles that start from their EMG
+    synthesized: tuple[str, ...] = ()  # muscles whose EMG does not count
+    alpha: float = 1.0  # [1/(N.m)^2]
+    beta: float = 1.0
+    gamma: float = 1.0
+    dofs: tuple[str, ...] = ()  # whose moments are followed; none named: all
+
+    @property
+    def weights(self) -> Array:
+        """alpha, beta, gamma."""
+        return np.array([self.alpha, self.beta, self.gamma], dtype=float)
+
+
+@dataclass(frozen=True, eq=False)
+class Assisted:
+    """A trial run with the excitations that were found."""
+
+    simulation: Simulation  # its excitations are the adjusted ones
+    recorded: Array  # (T, M) excitations as EMG gave them
+    parts: Array  # (T, 3) the three sums of the cost, without their weights
+    weights: Array  # (3,) alpha, beta, gamma
+    cost: Array  # (T,)
+    slope: Array  # (T,) of the cost, the largest that an excitation could still follow
+    rounds: Integers  # (T,) steps taken
+
+
+def assist(
+    model: Model, trial: Trial, assistance: Assistance, profile: Profile = NATIVE
+) -> Assisted:
+    """Run a trial with the excitations that follow its measured moments best.
+
+    Each frame is a problem of its own, given the frames before it; all are solved with exact
+    derivatives. Raises InputError: unknown or doubly named muscles or degrees of freedom, no
+    measured moments, weights that cannot be, a profile whose velocity needs the whole trial.
+    """
+    problems = check(model, assistance, profile)
+    if trial.moment is None:
+        problems.append(Problem(f"trial {trial.name!r} has no measured moments to follow"))
+    if problems:
+        raise InputError(problems)
+    found = best_excitations(model, trial, assistance, profile)
+    joined = join(model, [trial], profile)
+    (simulation,) = simulate_joined(joined, found.excitation)
+    recorded = joined.excitation(model.table())[-len(trial.time) :]
+    return _assisted(model, trial, assistance, profile, recorded, found, simulation)
+
+
+def best_excitations(
+    model: Model,
+    trial: Trial,
+    assistance: Assistance,
+    profile: Profile,
+    path: Array | None = None,
+) -> Found:
+    """The minimum of every frame, given the past of excitations `path (K, M)`; None: of its own.
+
+    The rows before the first frame are those that charge the filter. Roots are found to rounding.
+    """
+    joined = join(model, [trial], profile.for_gradients())
+    system, recorded = joined.system, joined.excitation(model.table())
+    given = given_of(model, trial, assistance, recorded)
+    frames, muscles = trial.musculotendon_length.shape
+    found = Found(
+        np.zeros(recorded.shape),
+        np.zeros((frames, muscles)),
+        np.zeros(frames),
+        np.zeros(frames),
+        np.zeros(frames, np.int64),
+    )
+    who = people(model.muscles, system.piecewise, system.node_tolerance)
+    room = memory(muscles, given.moving.size, given.moment.shape[1])
+    own = np.zeros(recorded.shape) if path is None else np.array(path, order="C")
+    march(system, who, cost_of(assistance, profile), given, own, path is not None, found, room)
+    return found
+
+
+def cost_of(assistance: Assistance, profile: Profile) -> Cost:
+    """The numbers of the cost."""
+    alpha, beta, gamma = assistance.weights.tolist()
+    lower, upper = profile.excitation_bounds
+    return Cost(alpha, beta, gamma, profile.tracking_exponent == 2, lower, upper)
+
+
+def given_of(
+    model: Model,
+    trial: Trial,
+    assistance: Assistance,
+    recorded: Array,
+    least_force: float = -np.inf,
+) -> Given:
+    """The trial as the frames want it."""
+    assert trial.moment is not None
+    names = [*assistance.adjusted, *assistance.synthesized]
+    wanted = model.wanted(assistance.dofs or None)
+    return Given(
+        recorded,
+        trial.musculotendon_length,
+        np.ascontiguousarray(trial.moment_arm[:, :, wanted]),
+        np.ascontiguousarray(trial.moment[:, wanted]),
+        np.array([model.muscle_names.index(name) for name in names], np.int64),
+        np.array([float(name in assistance.adjusted) for name in names]),
+        least_force,
+    )
+
+
+def _assisted(
+    model: Model,
+    trial: Trial,
+    assistance: Assistance,
+    profile: Profile,
+    recorded: Array,
+    found: Found,
+    simulation: Simulation,
+) -> Assisted:
+    """The parts of the cost, of what the simulation gave."""
+    assert trial.moment is not None
+    e, wanted = simulation.excitation, model.wanted(assistance.dofs or None)
+    adjusted = [name in assistance.adjusted for name in model.muscle_names]
+    error = np.sum((simulation.moment - trial.moment)[:, wanted] ** 2, axis=1)
+    away = np.abs(e - recorded)[:, adjusted] ** profile.tracking_exponent
+    parts = np.column_stack([error, np.sum(e**2, axis=1), np.sum(away, axis=1)])
+    weights = assistance.weights
+    cost = parts @ weights
+    return Assisted(simulation, recorded, parts, weights, cost, found.slope, found.rounds)
+
+
+def check(model: Model, assistance: Assistance, profile: Profile) -> list[Problem]:
+    """All that forbids such a run."""
+    a, problems = assistance, list(_problems(model, assistance))
+    if profile.force_points is None:
+        problems.append(
+            Problem(
+                f"{profile.name} offline takes the velocity from the whole trial, but excitations "
+                "follow the moments frame after frame; choose online"
+            )
+        )
+    if profile.follows_all_dofs and a.dofs and set(a.dofs) != set(model.dof_names):
+        problems.append(
+            Problem(
+                f"{profile.name} follows the moments of all degrees of freedom, not of some; "
+                "leave dofSet out, or choose another profile"
+            )
+        )
+    return problems
+
+
+def _problems(model: Model, assistance: Assistance) -> Iterator[Problem]:
+    a = assistance
+    for what, names, known in (
+        ("adjusted muscle", a.adjusted, model.muscle_names),
+        ("synthesized muscle", a.synthesized, model.muscle_names),
+        ("degree of freedom", a.dofs, model.dof_names),
+    ):
+        yield from _unknown(what, names, known)
+    both = [name for name in a.adjusted if name in a.synthesized]
+    if both:
+        yield Problem(f"{', '.join(both)}: either adjusted or synthesized, not both")
+    if not a.adjusted and not a.synthesized:
+        yield Problem("no muscle is adjusted or synthesized: nothing can follow the moments")
+    for name in ("alpha", "beta", "gamma"):
+        if not 0.0 <= getattr(a, name) < np.inf:
+            yield Problem(f"{name} is {getattr(a, name):g}, must be 0 or more")
+
+
+def _unknown(what: str, names: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:
+    unheard = [name for name in names if name not in known]
+    if unheard:
+        yield Problem(f"no {what} is called {', '.join(unheard)}; there are {', '.join(known)}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        yield Problem(f"{what} named twice: {', '.join(twice)}")
