@@ -16,7 +16,7 @@ from refnms.job import Settings, calibrate_setup
 from refnms.model import ElasticTendon, ExponentialActivation, PiecewiseActivation, RigidTendon
 from refnms.objective import Objective
 from refnms.optimize import Budget
-from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, ceinms_0_9
+from refnms.physics.profiles import CEINMS_TOLERANCE, NATIVE, ceinms_0_9
 from refnms.physics.types import Muscles
 from refnms.task import profile_named, read_task
 from refnms.terms import FiberLengthRange
@@ -27,7 +27,7 @@ SHORT = Settings(budget=Budget(evaluations=3))
 def test_a_profile_is_found_by_its_name():
     assert profile_named("native") is NATIVE
     assert profile_named("native", online=True, tolerance=1e-9) is NATIVE
-    assert profile_named("ceinms-0.9") == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
+    assert profile_named("ceinms-0.9") == ceinms_0_9(tolerance=CEINMS_TOLERANCE)
     assert profile_named("ceinms-0.9", True, 1e-9) == ceinms_0_9(True, 1e-9)
 
 
@@ -169,7 +169,7 @@ def test_the_calibration_file_chooses_tendon_activation_and_tolerance(project):
         ElasticTendon(),
         ExponentialActivation(),
     )
-    assert plain.profile == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
+    assert plain.profile == ceinms_0_9(tolerance=CEINMS_TOLERANCE)
     exact = "<equilibriumElastic><tolerance>1e-8</tolerance></equilibriumElastic>"
     (project / "calibration.xml").write_text(calibration().replace("<equilibriumElastic/>", exact))
     assert read_task(project / "calibrate.xml", "ceinms-0.9").profile == ceinms_0_9(tolerance=1e-8)
