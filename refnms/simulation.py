@@ -224,17 +224,19 @@ def chain(
 
 def _pulling(joined: Joined, table: Any, flags: Integers, e: Any, lmt: Any) -> MuscleSignals:
     """The signals of the muscles, forces as the fibers make them."""
-    def muscle_signals(table: Any, e: Any, flags: Integers) -> MuscleSignals:
-        return primitives.muscle_signals(joined.system, flags)(table, e, lmt)
-
-    signals = muscle_signals(table, e, flags)
+    signals = muscle_signals(joined, table, flags, e, lmt)
     if joined.held is None:
         return signals
     u = primitives.held_activation(joined.held)(table, e)
     unfiltered = np.where(OF_FILTER, 0.0, table)  # c1 = c2 = 0: u is taken as it comes
-    velocity = muscle_signals(unfiltered, u, np.zeros_like(flags)).fiber_velocity
+    velocity = muscle_signals(joined, unfiltered, np.zeros_like(flags), u, lmt).fiber_velocity
     force = primitives.tendon_force(joined.system.curves)(table, *signals[1:3], velocity)
     return signals._replace(fiber_velocity=velocity, tendon_force=force)
+
+
+def muscle_signals(joined: Joined, table: Any, flags: Integers, e: Any, lmt: Any) -> MuscleSignals:
+    """What the engine makes of excitations `(K, M)` and musculotendon lengths `(T, M)`."""
+    return primitives.muscle_signals(joined.system, flags)(table, e, lmt)
 
 
 def _turning(joined: Joined, signals: Signals, moment_arm: Any = None) -> Signals:

@@ -44,10 +44,7 @@ LEFT_OUT = ()
 
 # Setup file -> folder of CEINMS's outputs.
 CASES = {
-    f"units/{case}/setup_{mode}.xml": f"units/{case}/out_{mode}"
-    for case in UNITS
-    for mode in MODES
-
+    f"units/{case}/setup_{mode}.xml": f"units/{case}/out_{mode}" for case in UNITS for mode in MODES
 } | {
     f"s06/setup_{trial}_{mode}.xml": f"s06/{trial}/out_{mode}"
     for trial in ("walk36_a", "run81_a")
