@@ -30,7 +30,9 @@ WALLS = {
     "gauss_newton": "sensitivity terms optimize autodiff physics",
     "objective": "gauss_newton sensitivity terms model parameters simulation optimize autodiff "
     "physics",
-    "calibration": "objective terms model parameters optimize physics",
+    "ceinms_terms": "terms simulation physics",
+    "incremental": "objective simulation physics",
+    "calibration": "incremental objective terms model parameters optimize physics",
     "noise": "physics",
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",
