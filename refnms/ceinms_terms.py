@@ -46,11 +46,13 @@ class LengthJump:
     """
 
     def residuals(self, x: Any, table: Any, signals: Signals, problem: Problem) -> Any:
+        away = np.abs(signals.fiber_length / table[LO] - 1.0)
+        away = np.where(away > JUMP, away, 0.0)
+        fell_back = problem.flags & Flag.FELL_BACK != 0
+        away[fell_back] = np.hypot(away[fell_back], 1.0)
         frames = np.diff(problem.joined.system.timeline.frames)
         share = problem.scale.any(axis=0).sum() / np.repeat(frames, frames)
-        away = np.abs(signals.fiber_length / table[LO] - 1.0)
-        cost = np.where(away > JUMP, away * away, 0.0) + (problem.flags & Flag.FELL_BACK != 0)
-        return np.sqrt(COST * share[:, None] * cost)
+        return away * np.sqrt(COST * share)[:, None]
 
     def weight_at(self, progress: float) -> float:
         return 1.0
