@@ -71,9 +71,12 @@ class MomentErrorPower:
     kind = Kind.MOMENTS
 
     def residuals(self, x: Any, table: Any, signals: Signals, problem: Problem) -> Any:
-        rows = np.sqrt(np.count_nonzero(problem.scale))
-        error = (signals.moment - problem.measured) * (problem.scale * rows)  # in deviations
-        return error * np.abs(error) ** (self.exponent - 1.0) / rows
+        counts, frames = problem.scale != 0.0, problem.joined.system.timeline.frames
+        rows = np.add.reduceat(counts.any(axis=1).astype(float), frames[:-1])
+        terms = len(rows) * counts.any(axis=0).sum()
+        share = 1.0 / np.sqrt(terms * np.repeat(rows, np.diff(frames)))[:, None]
+        error = (signals.moment - problem.measured) * (problem.scale / share)  # in deviations
+        return error * np.abs(error) ** (self.exponent - 1.0) * share
 
     def weight_at(self, progress: float) -> float:
         return self.weight

@@ -79,8 +79,9 @@ def held_activation(held: Held) -> Primitive:
         return held_filter(held, table[0], table[1], e)
 
     def pullback(u_bar: Array, u: Array, table: Array, e: Array) -> tuple[Array, Array]:
-        table_bar = np.zeros_like(table)
-        table_bar[0], table_bar[1], e_bar = held_filter_vjp(held, table[0], table[1], e, u, u_bar)
+        c1_bar, c2_bar, e_bar = held_filter_vjp(held, table[0], table[1], e, u, u_bar)
+        table_bar = np.zeros(table.shape, np.result_type(c1_bar, table))
+        table_bar[0], table_bar[1] = c1_bar, c2_bar
         return table_bar, e_bar
 
     return primitive(forward, pullback)
@@ -94,7 +95,7 @@ def tendon_force(curves: Curves) -> Primitive:
 
     def pullback(bar: Array, _: Array, table: Array, *signals: Array) -> Any:
         slopes = muscle.tendon_force_partials(curves, muscle.unit(Muscles(*table)), *signals)
-        table_bar = np.zeros_like(table)
+        table_bar = np.zeros(table.shape, np.result_type(bar, table, *signals))
         for row, field in enumerate(Muscles._fields):
             if field in slopes._fields:
                 table_bar[row] = np.sum(getattr(slopes, field) * bar, axis=0)

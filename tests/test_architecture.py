@@ -46,7 +46,18 @@ WALLS = {
 # These may import every room above.
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
-TOP_ROOMS = ("task", "methods", "summary", "ahead", "job", "demo", "cli", "__init__", "__main__")
+TOP_ROOMS = (
+    "task",
+    "methods",
+    "steps",
+    "summary",
+    "ahead",
+    "job",
+    "demo",
+    "cli",
+    "__init__",
+    "__main__",
+)
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 
 # Library -> the one room that may import it.
