@@ -1,8 +1,8 @@
 """Does annealing follow CEINMS 0.9 through a whole calibration, and what does an evaluation cost?
 
-The measured problem of 02 (12 muscles, 72 parameters, three windows), by the method, the settings, the
-objective and the search of CEINMS 0.9, with the random numbers of the C library that it was built
-with. It is judged by where it ends and by its cost: from 0.955 to 0.970, as CEINMS's own 0.9592,
+The measured problem of 02 (12 muscles, 72 parameters, three windows), by the method, the settings,
+the objective and the search of CEINMS 0.9, with the random numbers of the C library that it was
+built with. It is judged by where it ends and by its cost: from 0.955 to 0.970, as CEINMS's own,
 and no slower than CEINMS's C++ per evaluation. How far the parameters are from CEINMS's is told.
 
 One muscle changes from one evaluation to the next, and only that muscle is run. With --full it
