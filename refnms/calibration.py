@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from refnms.incremental import Incremental
 from refnms.model import Model, Trial
 from refnms.objective import Objective
 from refnms.optimize import (
     AdamW,
     Budget,
+    CoranaAnnealing,
     History,
     LevenbergMarquardt,
     Method,
@@ -64,9 +66,10 @@ def calibrate(
 
     Each trial has moments `(T, D)` in N.m; `dofs` chooses the degrees of freedom that count, all by
     default. The method is Levenberg and Marquardt's unless told otherwise; derivatives are exact:
-    those of the chain in the discretisation of `profile`, its roots solved to rounding. It begins
-    at `start` `(P,)`, by default at the values of the model with c1 and c2 set apart
-    (`Packing.apart`); AdamW, as published, at those values as they are.
+    those of the chain in the discretisation of `profile`, its roots solved to rounding. CEINMS's
+    annealing goes by values alone and takes the profile as it is. A method begins at `start`
+    `(P,)`, by default at the values of the model with c1 and c2 set apart (`Packing.apart`); AdamW
+    as published, and CEINMS's annealing, at those values as they are.
 
     `callback(evaluations, objective, x)` is called after each evaluation. A KeyboardInterrupt, or a
     `budget` that is used up, ends the run with the best point so far; with the history of that run
@@ -77,14 +80,18 @@ def calibrate(
     """
     if free.model is not model:
         raise ValueError("free was packed for another model")
-    objective = Objective(free, trials, profile.for_gradients(), terms, dofs)
     method = method or LevenbergMarquardt()
+    as_ceinms = isinstance(method, CoranaAnnealing)
+    profile = profile if as_ceinms else profile.for_gradients()
+    objective = Objective(free, trials, profile, terms, dofs)
     initial = objective.value(free.start)
     if start is None:
-        start = free.start if isinstance(method, AdamW) else free.apart()
+        as_they_are = as_ceinms or isinstance(method, AdamW)
+        start = free.start if as_they_are else free.apart()
     box = start, free.lower, free.upper
-    first = minimize(method, objective, *box, Budget(evaluations=2))  # compiles, off the clock
+    asked = Incremental(objective) if as_ceinms else objective
+    first = minimize(method, asked, *box, Budget(evaluations=2))  # compiles, off the clock
     if first.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
-    result = minimize(method, objective, *box, budget, callback, past)
+    result = minimize(method, asked, *box, budget, callback, past)
     return Calibration(free.unpack(result.x), result, initial, free, objective)

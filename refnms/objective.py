@@ -8,6 +8,7 @@ The model is Gauss-Newton's, from exact derivatives of each muscle's signals by 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from refnms.parameters import Packing
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Muscles
 from refnms.sensitivity import At
-from refnms.simulation import chain, check_emg_covers, join
+from refnms.simulation import Signals, chain, check_emg_covers, join
 from refnms.terms import TERMS, Problem, Term
 
 DELAY = Muscles._fields.index("electromechanical_delay")
@@ -53,10 +54,12 @@ class Objective:
         wanted = packing.model.wanted(dofs)
         measured, scale = _targets(packing.model, trials, wanted)
         spanning = packing.model.crosses[:, wanted].any(axis=1).astype(float)
-        self.problem = Problem(packing, joined, measured, scale, spanning)
+        flags = np.zeros(joined.musculotendon_length.shape, np.int64)
+        muscle = np.arange(len(spanning))
+        self.problem = Problem(packing, joined, measured, scale, spanning, muscle, flags)
         self.trials, self.profile, self.dofs = tuple(trials), profile, dofs
         self.terms = tuple(t for t in terms if t.weight_at(0.0) != 0.0 or t.weight_at(1.0) != 0.0)
-        self.flags = np.zeros(joined.musculotendon_length.shape, np.int64)
+        self.flags = flags
         fixed = not packing.frees("electromechanical_delay")
         self._excitation = joined.excitation(packing.base) if fixed else None
         self._gauss_newton = GaussNewton(self.problem, self.terms)
@@ -68,8 +71,16 @@ class Objective:
         signals = chain(self.problem.joined, table, self.flags, self._excitation)
         if type(x) is np.ndarray:
             self._last = At(x.copy(), table, signals, self.flags.copy())
-        residuals = (t.residuals(x, table, signals, self.problem) for t in self.terms)
-        return np.stack([np.sum(np.square(r)) for r in residuals])
+        sums: Array = self._sums(x, table, signals)
+        return sums
+
+    def _sums(self, x: Any, table: Any, signals: Signals) -> Any:
+        sums = [np.sum(np.square(t.residuals(x, table, signals, self.problem))) for t in self.terms]
+        return np.stack(sums)
+
+    def value_of(self, x: Array, table: Array, signals: Signals) -> float:
+        """The full objective of signals that were found elsewhere."""
+        return float(self.weights() @ self._sums(x, table, signals))
 
     def weights(self, progress: float = 1.0) -> Array:
         """Weight of each term at a progress of 0 to 1 of the run."""
@@ -100,11 +111,8 @@ class Objective:
         if self._last is None or not np.array_equal(self._last.x, x):
             self.parts(x)
         assert self._last is not None
-        sums = [
-            np.sum(np.square(t.residuals(x, self._last.table, self._last.signals, self.problem)))
-            for t in self.terms
-        ]
-        return self._gauss_newton.model(float(self.weights() @ np.stack(sums)), self._last)
+        value = self.value_of(x, self._last.table, self._last.signals)
+        return self._gauss_newton.model(value, self._last)
 
 
 def _targets(

@@ -14,8 +14,10 @@ import numpy as np
 
 from refnms.autodiff import Primitive, Var, primitive
 from refnms.physics import excitation as emg
+from refnms.physics import muscle
 from refnms.physics.engine import pick
-from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, System
+from refnms.physics.held import Held, held_filter, held_filter_vjp
+from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals, System
 
 DELAY = Muscles._fields.index("electromechanical_delay")
 
@@ -66,5 +68,37 @@ def excitation(
             slope = emg.interpolate_slope(emg_time, sample, time, table[DELAY])
             table_bar[DELAY] += np.sum(slope * bar, axis=0)
         return (table_bar,)
+
+    return primitive(forward, pullback)
+
+
+def held_activation(held: Held) -> Primitive:
+    """`(table, excitation (K, M)) -> (K, M)`: neural activation of CEINMS's preparing pass."""
+
+    def forward(table: Array, e: Array) -> Array:
+        return held_filter(held, table[0], table[1], e)
+
+    def pullback(u_bar: Array, u: Array, table: Array, e: Array) -> tuple[Array, Array]:
+        c1_bar, c2_bar, e_bar = held_filter_vjp(held, table[0], table[1], e, u, u_bar)
+        table_bar = np.zeros(table.shape, np.result_type(c1_bar, table))
+        table_bar[0], table_bar[1] = c1_bar, c2_bar
+        return table_bar, e_bar
+
+    return primitive(forward, pullback)
+
+
+def tendon_force(curves: Curves) -> Primitive:
+    """`(table, activation, fiber_length, fiber_velocity) -> tendon_force`, `(T, M)` each."""
+
+    def forward(table: Array, *signals: Array) -> Array:
+        return np.asarray(muscle.tendon_force(curves, muscle.unit(Muscles(*table)), *signals))
+
+    def pullback(bar: Array, _: Array, table: Array, *signals: Array) -> Any:
+        slopes = muscle.tendon_force_partials(curves, muscle.unit(Muscles(*table)), *signals)
+        table_bar = np.zeros(table.shape, np.result_type(bar, table, *signals))
+        for row, field in enumerate(Muscles._fields):
+            if field in slopes._fields:
+                table_bar[row] = np.sum(getattr(slopes, field) * bar, axis=0)
+        return table_bar, *(getattr(slopes, s) * bar for s in slopes._fields[: len(signals)])
 
     return primitive(forward, pullback)

@@ -9,7 +9,7 @@ import numpy as np
 
 from refnms.errors import InputError
 from refnms.model import Model, Trial
-from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, ceinms_0_9
+from refnms.physics.profiles import CEINMS_TOLERANCE, ceinms_0_9
 from refnms.physics.types import Flag
 from refnms.simulation import simulate_all
 
@@ -35,7 +35,7 @@ def ceinms_objective(
     with its offline velocity and its Brent search to 1e-6 m. The penalty of every frame and muscle,
     once per degree of freedom: 100 (l / l_o - 1)^2 beyond 0.5, and 100 for a search that fell back.
     """
-    profile = ceinms_0_9(online=False, tolerance=CEINMS_0_9_TOLERANCE)
+    profile = ceinms_0_9(online=False, tolerance=CEINMS_TOLERANCE)
     wanted = model.wanted(dofs)
     moment = penalty = 0.0
     for trial, run in zip(trials, simulate_all(model, trials, profile), strict=True):

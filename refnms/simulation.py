@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,10 +19,21 @@ from refnms.errors import InputError, InputWarning, Problem
 from refnms.model import ElasticTendon, Model, PiecewiseActivation, RigidTendon, Trial
 from refnms.physics import excitation as emg
 from refnms.physics.flags import sample_flags
+from refnms.physics.held import Held, held
+from refnms.physics.held import joined as joined_held
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.solve import plain_curves
 from refnms.physics.stencils import timeline
-from refnms.physics.types import Array, Flag, Integers, System
+from refnms.physics.types import (
+    Array,
+    Flag,
+    Integers,
+    Muscles,
+    MuscleSignals,
+    System,
+)
+
+OF_FILTER = np.isin(Muscles._fields, ("c1", "c2"))[:, None]
 
 
 class Signals(NamedTuple):
@@ -65,6 +76,8 @@ class Joined:
     samples: tuple[Array, ...]  # excitations (N_i, M) of each trial at the rate of its EMG
     emg_times: tuple[Array, ...]
     rows: Array | None  # (K, M) excitation rows, where the profile does not interpolate
+    held: Held | None  # the filter of the pass that prepares the velocity, where it is another
+    least_force: float  # [N]
 
     def frames(self, i: int) -> slice:
         """The frames of trial i."""
@@ -81,6 +94,18 @@ class Joined:
         parts = zip(self.emg_times, self.samples, self.times, strict=True)
         return np.concatenate([emg.interpolate_slope(*part, delay) for part in parts])
 
+    def of_muscles(self, m: Integers) -> Joined:
+        """The same for some muscles alone."""
+        held = self.held
+        return replace(
+            self,
+            musculotendon_length=np.ascontiguousarray(self.musculotendon_length[:, m]),
+            moment_arm=self.moment_arm[:, m],
+            samples=tuple(sample[:, m] for sample in self.samples),
+            rows=None if self.rows is None else np.ascontiguousarray(self.rows[:, m]),
+            held=None if held is None else held._replace(mean=held.mean[:, m]),
+        )
+
 
 def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
     """Lay the trials out for one run. Raises InputError for a trial that cannot be run."""
@@ -88,13 +113,15 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
         raise InputError("no trial given")
     for trial in trials:
         trial.check(model)
-    _refuse_zero_slack(model, profile)
     if profile.interpolates_emg:
         check_emg_covers(model, trials, model.muscles.electromechanical_delay)
     samples = tuple(emg.mapped(trial.emg, model.emg_to_muscle) for trial in trials)
-    leads, rows = [0] * len(trials), None
+    leads, rows, held = [0] * len(trials), None, None
     if not profile.interpolates_emg:
-        rows, leads = _matched(model, trials, samples, profile)
+        taken, leads = _matched(model, trials, profile)
+        rows = np.concatenate([s[k] for s, k in zip(samples, taken, strict=True)])
+        if profile.prepares_by_row and isinstance(model.tendon, ElasticTendon):
+            held = _held(taken, samples, profile)
     times = tuple(trial.time for trial in trials)
     return Joined(
         model=model,
@@ -118,6 +145,8 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
         samples=samples,
         emg_times=tuple(trial.emg_time for trial in trials),
         rows=rows,
+        held=held,
+        least_force=profile.least_force,
     )
 
 
@@ -143,21 +172,10 @@ def check_emg_covers(model: Model, trials: Sequence[Trial], delays: Array) -> No
         raise InputError(problems)
 
 
-def _refuse_zero_slack(model: Model, profile: Profile) -> None:
-    """CEINMS divides by the slack length; refnms takes 0 for a rigid tendon, in its own profile."""
-    zero = model.muscles.tendon_slack_length == 0.0
-    if profile.root.upper > 0.0 and isinstance(model.tendon, ElasticTendon) and zero.any():
-        names = [model.muscle_names[m] for m in np.flatnonzero(zero)]
-        message = (
-            f"{', '.join(names)}: an elastic tendon of length 0 has no strain in {profile.name}"
-        )
-        raise InputError(f"{message}; use the native profile, where it is rigid")
-
-
 def _matched(
-    model: Model, trials: Sequence[Trial], samples: Sequence[Array], profile: Profile
-) -> tuple[Array, list[int]]:
-    """The excitation rows that CEINMS takes, all delayed by the first muscle's delay."""
+    model: Model, trials: Sequence[Trial], profile: Profile
+) -> tuple[list[Integers], list[int]]:
+    """The EMG rows that CEINMS takes of each trial, delayed by the first muscle's delay."""
     delay = model.muscles.electromechanical_delay
     if np.ptp(delay) > 0.0:
         message = (
@@ -165,17 +183,25 @@ def _matched(
         )
         warnings.warn(message, InputWarning, stacklevel=3)
     rows, leads, problems = [], [], []
-    for trial, sample in zip(trials, samples, strict=True):
+    for trial in trials:
         try:
             taken, lead = emg.matching_rows(trial.emg_time, trial.time, float(delay[0]))
         except ValueError as error:
             problems.append(Problem(f"trial {trial.name!r}: {error}"))
             continue
-        rows.append(sample[taken])
+        rows.append(taken)
         leads.append(lead)
     if problems:
         raise InputError(problems)
-    return np.concatenate(rows), leads
+    return rows, leads
+
+
+def _held(taken: Sequence[Integers], samples: Sequence[Array], profile: Profile) -> Held | None:
+    """The past of the filter in the preparing pass; None where it is that of the run itself."""
+    if all(np.all(np.diff(rows) == 1) for rows in taken):
+        return None
+    pairs = zip(taken, samples, strict=True)
+    return joined_held([held(rows, sample, profile.start.restart) for rows, sample in pairs])
 
 
 def chain(
@@ -191,10 +217,35 @@ def chain(
     `excitation`, `musculotendon_length` and `moment_arm` replace those of the recordings.
     """
     lmt = joined.musculotendon_length if musculotendon_length is None else musculotendon_length
-    arm = joined.moment_arm if moment_arm is None else moment_arm
     e = joined.excitation(table) if excitation is None else excitation
-    signals = primitives.muscle_signals(joined.system, flags)(table, e, lmt)
-    return Signals(e, *signals, np.einsum("tm,tmd->td", signals.tendon_force, arm))
+    u, a, l, v, force = _pulling(joined, table, flags, e, lmt)
+    return _turning(joined, Signals(e, u, a, l, v, force, None), moment_arm)
+
+
+def _pulling(joined: Joined, table: Any, flags: Integers, e: Any, lmt: Any) -> MuscleSignals:
+    """The signals of the muscles, forces as the fibers make them."""
+    signals = muscle_signals(joined, table, flags, e, lmt)
+    if joined.held is None:
+        return signals
+    u = primitives.held_activation(joined.held)(table, e)
+    unfiltered = np.where(OF_FILTER, 0.0, table)  # c1 = c2 = 0: u is taken as it comes
+    velocity = muscle_signals(joined, unfiltered, np.zeros_like(flags), u, lmt).fiber_velocity
+    force = primitives.tendon_force(joined.system.curves)(table, *signals[1:3], velocity)
+    return signals._replace(fiber_velocity=velocity, tendon_force=force)
+
+
+def muscle_signals(joined: Joined, table: Any, flags: Integers, e: Any, lmt: Any) -> MuscleSignals:
+    """What the engine makes of excitations `(K, M)` and musculotendon lengths `(T, M)`."""
+    return primitives.muscle_signals(joined.system, flags)(table, e, lmt)
+
+
+def _turning(joined: Joined, signals: Signals, moment_arm: Any = None) -> Signals:
+    """The signals with no force below the least one, and with the moments."""
+    force = signals.tendon_force
+    if joined.least_force > -np.inf:
+        force = np.maximum(force, joined.least_force)
+    arm = joined.moment_arm if moment_arm is None else moment_arm
+    return signals._replace(tendon_force=force, moment=np.einsum("tm,tmd->td", force, arm))
 
 
 def simulate(model: Model, trial: Trial, profile: Profile = NATIVE) -> Simulation:
@@ -214,13 +265,14 @@ def simulate_all(
 
 def simulate_joined(joined: Joined, excitation: Array | None = None) -> list[Simulation]:
     """`simulate_all` for trials already joined; with other excitations `(K, M)` if given."""
-    model = joined.model
+    model, table = joined.model, joined.model.table()
     flags = np.zeros(joined.musculotendon_length.shape, np.int64)
-    signals = chain(joined, model.table(), flags, excitation)
+    e = joined.excitation(table) if excitation is None else excitation
+    lmt = joined.musculotendon_length
+    free = Signals(e, *_pulling(joined, table, flags, e, lmt), None)
+    signals = _turning(joined, free)
     with np.errstate(all="ignore"):  # a residual means nothing where nothing was solved
-        bits = sample_flags(
-            joined.system, model.muscles, joined.musculotendon_length, *signals[2:6]
-        )
+        bits = sample_flags(joined.system, model.muscles, joined.musculotendon_length, *free[2:6])
     flags |= bits
     if isinstance(model.tendon, RigidTendon):
         flags &= ~Flag.ILL_POSED  # nothing was solved

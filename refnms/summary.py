@@ -22,7 +22,7 @@ from refnms.physics.profiles import ceinms_0_9
 from refnms.resampling import PriorChoice
 from refnms.score import ceinms_objective
 from refnms.simulation import Simulation
-from refnms.task import Task
+from refnms.steps import Stepped
 from refnms.uncertainty import Uncertainty
 
 UNSETTLED = 1e-6  # slope of the cost of a frame that an excitation could still follow
@@ -60,26 +60,45 @@ def of_assistance(assisted: Assisted) -> dict[str, Any]:
 
 
 def of_calibration(
-    task: Task, method: str, done: Calibration, simulations: Sequence[Simulation]
+    steps: Sequence[Stepped], method: str, simulations: Sequence[Simulation]
 ) -> dict[str, Any]:
-    """The summary of a calibration."""
-    result = done.result
-    return {
+    """The summary of a calibration: its last step, and all of them where there are several."""
+    task, done = steps[-1].task, steps[-1].done
+    result, results = done.result, [step.done.result for step in steps]
+    bound_hits = [name for step in steps for name in step.done.at_bounds]
+    found: dict[str, Any] = {
         "method": method,
         "profile": task.profile.name,
         "status": result.status.value,
-        "seconds": result.seconds,
-        "evaluations": result.evaluations,
+        "seconds": sum(result.seconds for result in results),
+        "evaluations": sum(result.evaluations for result in results),
         "starts": [_finite(part.objective) for part in result.parts],
         "objective": {
             "initial": _finite(done.initial),
             "final": _finite(done.final),
             **_score(done.model, task.file.trials, task.step.dofs),
         },
+    }
+    if len(task.file.steps) > 1:
+        found["steps"] = [_of_step(step) for step in steps]
+    return found | {
         "trials": of_trials(done.model, task.trials, simulations),
-        "bound_hits": done.at_bounds,
+        "bound_hits": list(dict.fromkeys(bound_hits)),
         "flags": flag_counts(done.model, simulations),
         "version": __version__,
+    }
+
+
+def _of_step(step: Stepped) -> dict[str, Any]:
+    result = step.done.result
+    return {
+        "dofs": list(step.task.dofs or step.task.model.dof_names),
+        "initial": _finite(step.done.initial),
+        "final": _finite(step.done.final),
+        "status": result.status.value,
+        "evaluations": result.evaluations,
+        "seconds": result.seconds,
+        "bound_hits": step.done.at_bounds,
     }
 
 

@@ -9,6 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from refnms.ceinms_terms import (
+    FiberLengthPower,
+    LengthJump,
+    MomentErrorPower,
+    SummedMomentError,
+)
 from refnms.errors import InputError, InputWarning, Problem
 from refnms.io import read_trial
 from refnms.io.calibration import (
@@ -21,45 +27,90 @@ from refnms.io.calibration import (
     Step,
     read_calibration,
 )
+from refnms.io.ceinms import PARAMETERS
 from refnms.io.setups import CalibrationSetup, read_calibration_setup
 from refnms.io.subject import PLAUSIBLE, read_model
 from refnms.model import Model, Trial
 from refnms.parameters import Free, Packing
-from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
+from refnms.physics.profiles import (
+    CEINMS_TOLERANCE,
+    NATIVE,
+    Profile,
+    ceinms_0_9,
+    ceinms_0_21,
+)
 from refnms.physics.types import Muscles
-from refnms.terms import TERMS, FiberLengthRange, Term
+from refnms.terms import TERMS, FiberLengthRange, MomentError, Prior, Term
 
-CEINMS_0_9 = ceinms_0_9()
+ALL = ("all",)  # targets of an objective
+
+PROFILES = ("native", "ceinms-0.9", "ceinms-0.21", "ceinms-0.21-uncropped-arms")
 
 
-def profile_named(name: str, online: bool = False, tolerance: float | None = None) -> Profile:
-    """`native`, or `ceinms-0.9` with what its execution or calibration file chooses."""
-    if name == NATIVE.name:
+def profile_named(name: str, online: bool | None = None, tolerance: float | None = None) -> Profile:
+    """`native`, or a version of CEINMS with what its execution or calibration file chooses.
+
+    `online` None: as the version calibrates. 0.9 does so offline; of 0.21 only online is known.
+
+    Raises InputError where a version of CEINMS is not known to do what is asked.
+    """
+    tolerance = CEINMS_TOLERANCE if tolerance is None else tolerance
+    if name == "native":
         return NATIVE
-    if name != CEINMS_0_9.name:
-        raise ValueError(f"no profile is called {name!r}; there are native and ceinms-0.9")
-    return ceinms_0_9(online, CEINMS_0_9.root.tolerance if tolerance is None else tolerance)
+    if name == "ceinms-0.9":
+        return ceinms_0_9(bool(online), tolerance)
+    if name not in PROFILES:
+        raise ValueError(f"no profile is called {name!r}; there are {', '.join(PROFILES)}")
+    if online is False:
+        raise InputError(
+            f"<offline/>: how CEINMS 0.21 finds velocities offline is not known; {name} "
+            "runs <online/>, the profile ceinms-0.9 both"
+        )
+    return ceinms_0_21(tolerance, uncropped_arms=name == PROFILES[-1])
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a calibration setup file asks for, read and checked."""
+    """What a step of a calibration setup file asks for, read and checked."""
 
     setup: CalibrationSetup
     file: CalibrationFile
-    step: Step
-    model: Model  # uncalibrated
+    steps: tuple[Step, ...]  # this one and those that follow
+    model: Model  # as the step finds it
     packing: Packing
     profile: Profile
     trials: dict[str, tuple[str, Trial]]  # name -> role (calibration or test) and recording
+
+    @property
+    def step(self) -> Step:
+        """The step itself."""
+        return self.steps[0]
+
+    @property
+    def dofs(self) -> tuple[str, ...] | None:
+        """The degrees of freedom whose moments count; None: all."""
+        return _targets(self.step) or None
 
     def recordings(self, *roles: str) -> list[Trial]:
         """The trials of these roles, calibration trials first."""
         return [trial for role, trial in self.trials.values() if role in roles]
 
+    def following(self, model: Model) -> Task | None:
+        """The next step, from what this one found; None after the last one.
+
+        Raises InputError when relative bounds have wandered to what no subject may hold.
+        """
+        if len(self.steps) == 1:
+            return None
+        packing = _packing(model, self.steps[1], self.setup.calibration)
+        return replace(self, steps=self.steps[1:], model=model, packing=packing)
+
 
 def read_task(setup_file: Path, profile_name: str, tests: Sequence[Path] = ()) -> Task:
-    """Read all files that a `ceinmsCalibration` setup names, and the unseen trials `tests`."""
+    """Read all files that a `ceinmsCalibration` setup names, and the unseen trials `tests`.
+
+    The task is that of the first step; all steps are checked.
+    """
     setup = read_calibration_setup(setup_file)
     file = read_calibration(setup.calibration)
     model = replace(
@@ -67,14 +118,24 @@ def read_task(setup_file: Path, profile_name: str, tests: Sequence[Path] = ()) -
         tendon=file.muscle_model.tendon,
         activation=file.muscle_model.activation,
     )
-    step = _only_step(file.steps, model, setup.calibration)
-    packing = Packing(model, [_free(choice, model, step.dofs) for choice in step.parameters])
-    _refuse_unwritable(packing, setup.calibration)
+    problems = [p for step in file.steps for p in _impossible(step, model, setup.calibration)]
+    if problems:
+        raise InputError(problems)
+    packings = [_packing(model, step, setup.calibration) for step in file.steps]
     profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
     paths = [("calibration", path) for path in file.trials] + [("test", path) for path in tests]
     trials = _read_trials(paths, model, profile)
-    _warn(packing, [trial for _, trial in trials.values()])
-    return Task(setup, file, step, model, packing, profile, trials)
+    _warn(packings[0], [trial for _, trial in trials.values()])
+    return Task(setup, file, file.steps, model, packings[0], profile, trials)
+
+
+def _packing(model: Model, step: Step, file: Path) -> Packing:
+    """What a step sets free, in the order of CEINMS's vector of parameters."""
+    order = list(PARAMETERS)
+    choices = sorted(step.parameters, key=lambda choice: order.index(choice.name))
+    packing = Packing(model, [_free(choice, model, step.dofs) for choice in choices])
+    _refuse_unwritable(packing, file)
+    return packing
 
 
 def _read_trials(
@@ -110,16 +171,39 @@ def _warn(packing: Packing, trials: Sequence[Trial]) -> None:
         warnings.warn(message, InputWarning, stacklevel=3)
 
 
-def _only_step(steps: Sequence[Step], model: Model, file: Path) -> Step:
-    if len(steps) != 1:
-        message = f"has {len(steps)} calibration steps; one is possible, merge or split them"
-        raise InputError(Problem(message, file))
-    known = ", ".join(model.dof_names)
-    unknown = [name for name in steps[0].dofs if name not in model.dof_names]
-    if unknown:
-        message = f"<dofs> names {', '.join(unknown)}; the subject has {known}"
-        raise InputError(Problem(message, file))
-    return steps[0]
+def _targets(step: Step) -> tuple[str, ...]:
+    """The degrees of freedom whose moments count."""
+    objective = step.objective
+    if isinstance(objective, NormalizedTorqueError) and objective.targets != ALL:
+        return objective.targets
+    return step.dofs
+
+
+def _impossible(step: Step, model: Model, file: Path) -> list[Problem]:
+    """Names that the subject lacks, and exponents without a derivative."""
+    named = [("<dofs>", step.dofs, model.dof_names)]
+    exponents = []
+    if isinstance(step.objective, NormalizedTorqueError):
+        if step.objective.targets != ALL:
+            named.append(("torqueErrorNormalised", step.objective.targets, model.dof_names))
+        exponents.append(("torqueErrorNormalised", step.objective.exponent, 1.0))
+    for penalty in step.penalties:
+        if penalty.targets != ALL:
+            named.append(("penalty", penalty.targets, model.muscle_names))
+        exponents.append(("penalty", penalty.exponent, 2.0))
+    problems = []
+    for where, names, known in named:
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            message = f"{where} names {', '.join(unknown)}; the subject has {', '.join(known)}"
+            problems.append(Problem(message, file))
+    for where, exponent, least in exponents:
+        if exponent < least:
+            message = (
+                f"{where} has the exponent {exponent:g}; it has a derivative from {least:g} on"
+            )
+            problems.append(Problem(message, file))
+    return problems
 
 
 def _free(choice: ParameterChoice, model: Model, dofs: Sequence[str]) -> Free:
@@ -136,19 +220,35 @@ def _free(choice: ParameterChoice, model: Model, dofs: Sequence[str]) -> Free:
     return Free(choice.field, choice.bounds, choice.relative, groups)
 
 
-def terms_of(step: Step) -> tuple[Term, ...]:
-    """The objective of a step: ours, with the range that the file states."""
-    lengths = [p for p in step.penalties if isinstance(p, LengthPenalty)]
-    if isinstance(step.objective, NormalizedTorqueError) or lengths:
-        message = (
-            "the formula of CEINMS 0.21's objective is not public: the range of its penalty is "
-            "used, its targets, weights and exponents are not; <dofs> says which moments count"
-        )
-        warnings.warn(message, InputWarning, stacklevel=2)
-    if not lengths:
+def terms_of(step: Step, by_values: bool = False) -> tuple[Term, ...]:
+    """The objective of a step.
+
+    That of CEINMS 0.9 is ours: the same moment error, with a penalty that can be differentiated; a
+    method that goes `by_values` gets CEINMS's own. Those of 0.21 have the targets, weights,
+    exponents and ranges of the file, in formulas of ours (see `ceinms_terms`).
+    """
+    objective = step.objective
+    if not isinstance(objective, NormalizedTorqueError):
+        if by_values and not step.penalties:
+            return SummedMomentError(), LengthJump()
+        moment: Term = MomentError()
+    elif (objective.weight, objective.exponent) == (1.0, 1.0):
+        moment = MomentError()
+    else:
+        moment = MomentErrorPower(objective.weight, objective.exponent)
+    if not isinstance(objective, NormalizedTorqueError) and not step.penalties:
         return TERMS
-    others = [term for term in TERMS if not isinstance(term, FiberLengthRange)]
-    return (*others, *(FiberLengthRange(*p.range) for p in lengths))
+    message = (
+        "the formula of CEINMS 0.21's objective is not public; docs/ceinms.md states the one used"
+    )
+    warnings.warn(message, InputWarning, stacklevel=2)
+    return moment, *(_penalty(p) for p in step.penalties), Prior()
+
+
+def _penalty(p: LengthPenalty) -> Term:
+    if p.targets == ALL and p.exponent == 2.0:
+        return FiberLengthRange(*p.range, weight=p.weight, soft=p.weight)
+    return FiberLengthPower(*p.range, p.weight, p.exponent, None if p.targets == ALL else p.targets)
 
 
 def _refuse_unwritable(packing: Packing, file: Path) -> None:

@@ -37,10 +37,12 @@ class Problem:
     measured: Array  # (T, D)
     scale: Array  # (T, D) of a moment residual; 0 where it does not count
     spanning: Array  # (M,) 1 for a muscle that spans a degree of freedom that counts, else 0
+    muscle: Integers  # (M,) the number of each muscle
+    flags: Integers  # (T, M) what each solve needed, by the run that gave the signals
 
     def of_muscles(self, m: Integers) -> Problem:
         """The same with one muscle for each of some samples."""
-        return replace(self, spanning=self.spanning[m])
+        return replace(self, spanning=self.spanning[m], muscle=self.muscle[m])
 
 
 class Kind(Enum):

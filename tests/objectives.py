@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refnms.optimize import Hinges, Quadratic
+from refnms.optimize import CoranaAnnealing, Hinges, Quadratic
+
+# Annealing that starts cold and cools in small steps: few evaluations.
+QUENCHED = CoranaAnnealing(rt=0.85, temperature=0.01, ns=5, nt=1)
 
 NO_HINGES = Hinges(np.zeros(0), np.zeros((0, 1)), np.zeros((0, 1), np.int64), np.zeros(0))
 

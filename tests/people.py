@@ -21,7 +21,7 @@ from refnms.model import (
     Trial,
 )
 from refnms.physics.curves import ceinms_default
-from refnms.physics.profiles import NATIVE, ceinms_0_9
+from refnms.physics.profiles import NATIVE, ceinms_0_9, ceinms_0_21
 from refnms.physics.types import Array, Muscles
 
 # Regime -> middle and reach of the fiber length under a rigid tendon [l_o], its frequency [1/s].
@@ -39,6 +39,7 @@ PROFILES = {
     "native": NATIVE,
     "online": ceinms_0_9(online=True).for_gradients(),
     "offline": ceinms_0_9().for_gradients(),
+    "0.21": ceinms_0_21().for_gradients(),
 }
 
 seeds = st.integers(0, 2**32 - 1)

@@ -32,7 +32,9 @@ WALLS = {
     "gauss_newton": "sensitivity terms optimize autodiff physics",
     "objective": "gauss_newton sensitivity terms model parameters simulation optimize autodiff "
     "physics",
-    "calibration": "objective terms model parameters optimize physics",
+    "ceinms_terms": "terms simulation physics",
+    "incremental": "objective simulation physics",
+    "calibration": "incremental objective terms model parameters optimize physics",
     "noise": "physics",
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",
@@ -47,7 +49,7 @@ WALLS = {
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
 TOP_ROOMS = (
-    *("task", "methods", "summary", "comparison", "ahead", "job", "demo", "cli"),
+    *("task", "methods", "steps", "summary", "comparison", "ahead", "job", "demo", "cli"),
     *("convert", "convert_motion", "emg", "lint", "__init__", "__main__"),
 )
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}

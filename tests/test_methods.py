@@ -16,7 +16,7 @@ from refnms.optimize import (
     LBFGSB,
     AdamW,
     Budget,
-    Corana,
+    CoranaAnnealing,
     DualAnnealing,
     LevenbergMarquardt,
     Linear,
@@ -35,7 +35,7 @@ WANTED = {
     "adamw": AdamW(),
     "l-bfgs-b": LBFGSB(),
     "dual-annealing": DualAnnealing(seed=5),
-    "corana": Corana(seed=5),
+    "corana": CoranaAnnealing(seed=6),
     "strengths": Linear((3, 4, 5)),
 }
 
@@ -56,7 +56,7 @@ def test_a_method_is_called_by_its_name(name):
 
 
 @pytest.mark.parametrize("starts", [2, 7])
-@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"strengths"}))
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"strengths", "corana"}))
 def test_several_starts_share_the_seed_with_their_method(name, starts):
     wanted = MultiStart(WANTED[name], starts, seed=5)
     assert method_named(name, FREE, starts, seed=5) == wanted
@@ -78,6 +78,17 @@ def test_strengths_alone_take_one_start():
     """Another one would move the parameters that the method leaves alone."""
     with pytest.raises(InputError, match="exact: more starts find the same"):
         method_named("strengths", FREE, starts=2)
+
+
+def test_annealing_takes_its_settings_from_the_file_and_its_seed_from_the_user():
+    settings = CoranaAnnealing(rt=0.5, ns=3, random="msvc")
+    assert method_named("corana", FREE, seed=4, annealing=settings) == replace(settings, seed=5)
+    assert method_named("lm", FREE, annealing=settings) == LevenbergMarquardt()
+
+
+def test_annealing_takes_one_start():
+    with pytest.raises(InputError, match="never evaluates its start"):
+        method_named("corana", FREE, starts=2)
 
 
 def test_an_unknown_name_is_told_the_known_ones():

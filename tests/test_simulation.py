@@ -7,6 +7,7 @@ that is wrong beyond their own doubt counts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,10 @@ from people import EDGES, PROFILES, REGIMES, person, recording, regimes, seeds, 
 from refnms.autodiff import Var, check_vjp, vjp
 from refnms.errors import InputError, InputWarning
 from refnms.model import ElasticTendon
-from refnms.physics import curves
-from refnms.physics.profiles import ceinms_0_9
+from refnms.physics import curves, muscle
+from refnms.physics.curves import value
+from refnms.physics.profiles import ceinms_0_9, ceinms_0_21
+from refnms.physics.stencils import trailing_weights
 from refnms.physics.types import Array, Flag, Muscles
 from refnms.simulation import Joined, Signals, chain, join, simulate, simulate_all
 
@@ -215,16 +218,105 @@ def test_ceinms_needs_emg_as_fast_as_the_frames():
         simulate(MODEL, trial, ceinms_0_9())
 
 
-def test_an_elastic_tendon_of_no_length_is_rigid_natively_and_refused_by_ceinms():
+def test_an_elastic_tendon_of_no_length_is_rigid():
+    """By CEINMS's search to its tolerance: it divides by 0, and looks for where a sign changes."""
     lts = MODEL.muscles.tendon_slack_length * [1, 0, 1]
     model = with_field(MODEL, tendon_slack_length=lts)
     trial = recording(2, model, 20)
     rigid = simulate(replace(person(2, rigid=True), muscles=model.muscles), trial)
     run = simulate(model, trial)
     np.testing.assert_allclose(run.tendon_force[:, 1], rigid.tendon_force[:, 1], rtol=1e-12)
-    with pytest.raises(InputError, match="muscle_1: an elastic tendon of length 0"):
-        simulate(model, trial, ceinms_0_9())
-    simulate(replace(person(2, rigid=True), muscles=model.muscles), trial, ceinms_0_9())
+    exact = simulate(model, trial, ceinms_0_9(tolerance=0.0)).fiber_length[:, 1]
+    np.testing.assert_array_equal(exact, rigid.fiber_length[:, 1])
+    searched = simulate(model, trial, ceinms_0_9(tolerance=1e-6)).fiber_length[:, 1]
+    assert 0.0 < np.max(np.abs(searched - exact)) <= 1e-6
+
+
+def brent_of_ceinms(g, a, b, tolerance):
+    """Numerical Recipes's zbrent as CEINMS has it, for a tendon without length (own writing)."""
+    ga, gb = g(a), g(b)
+    c, gc, d, e = b, gb, 0.0, 0.0
+    if ga * gb > 0.0:
+        return None
+    for _ in range(100):
+        if (gb > 0.0) == (gc > 0.0) and gb * gc != 0.0:
+            c, gc, d = a, ga, b - a
+            e = d
+        if abs(gc) < abs(gb):
+            a, b, c, ga, gb, gc = b, c, b, gb, gc, gb
+        least, middle = 2.0 * 2.22e-16 * abs(b) + 0.5 * tolerance, 0.5 * (c - b)
+        if abs(middle) <= least or gb == 0.0:
+            return b
+        p = q = 0.0
+        if abs(e) >= least and abs(ga) > abs(gb):
+            s = gb / ga
+            if a == c:
+                p, q = 2.0 * middle * s, 1.0 - s
+            else:
+                q, r = ga / gc, gb / gc
+                p = s * (2.0 * middle * q * (q - r) - (b - a) * (r - 1.0))
+                q = (q - 1.0) * (r - 1.0) * (s - 1.0)
+            q = -q if p > 0.0 else q
+            p = abs(p)
+        if q != 0.0 and 2.0 * p < min(3.0 * middle * q - abs(least * q), abs(e * q)):
+            e, d = d, p / q
+        else:
+            d = e = middle
+        a, ga = b, gb
+        b += d if abs(d) > least else math.copysign(least, middle)
+        gb = g(b)
+    return None
+
+
+@pytest.mark.parametrize("lengths", ["inside", "beyond"])
+def test_a_tendon_of_no_length_follows_the_path_of_ceinms(lengths):
+    """Its strain is infinite, of either sign, its force the curve's last value or its first."""
+    base = person(2, muscles=1, tendon_slack_length=0.0, pennation_angle_at_optimal=0.2)
+    optimal = float(base.muscles.optimal_fiber_length[0])
+    trial = recording(2, base, 12)
+    stretch = {"inside": 1.1, "beyond": 2.3}[lengths]
+    lmt = optimal * (stretch + 0.1 * np.sin(np.arange(12.0)))[:, None]
+    trial = replace(trial, musculotendon_length=lmt)
+    run = simulate(base, trial, ceinms_0_9(online=True))
+    unit = muscle.unit(Muscles(*(float(p[0]) for p in base.muscles)))
+    weights = trailing_weights(trial.time, 4)
+    strongest = value(base.curves.tendon_force_strain, 20.0)
+    for t in range(12):
+        a, past = float(run.activation[t, 0]), 0.0
+        for k in range(1, min(t, 3) + 1):
+            past += weights[t, k] * run.fiber_length[t - k, 0]
+
+        def g(l, t=t, a=a, past=past):
+            x, cosine = muscle.of_length(unit, l)
+            v = muscle.norm_velocity(unit, weights[t, 0] * l + past)
+            taut = lmt[t, 0] - x * cosine * optimal > 0.0
+            tendon = strongest if taut else 0.0
+            return tendon - muscle.norm_fiber_force(base.curves, unit, x, cosine, a, v)
+
+        found = brent_of_ceinms(g, 0.2 * optimal, 2.0 * optimal, 1e-6)
+        fell_back = bool(run.flags[t, 0] & Flag.FELL_BACK)
+        assert fell_back == (found is None) == (lengths == "beyond")
+        rigid = muscle.rigid_fiber_length(unit, lmt[t, 0])
+        wanted = rigid if found is None else found
+        assert run.fiber_length[t, 0] == pytest.approx(wanted, rel=1e-12)
+
+
+# ---- the least force ----
+
+
+def test_ceinms_0_21_holds_forces_at_zero_and_tells():
+    """A muscle far from its optimal length that is stretched at speed pushes without the clamp."""
+    model = person(2, fiber_damping=0.15)
+    trial = recording(4, model, 30, ["fast"])
+    profile = ceinms_0_21(tolerance=0.0)
+    free = simulate(model, trial, replace(profile, least_force=-np.inf))
+    held = simulate(model, trial, profile)
+    assert (free.tendon_force < -1.0).any()
+    np.testing.assert_array_equal(held.tendon_force, np.maximum(free.tendon_force, 0.0))
+    moment = np.einsum("tm,tmd->td", held.tendon_force, trial.moment_arm)
+    np.testing.assert_allclose(held.moment, moment, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(held.flags, free.flags)
+    assert (held.flags & Flag.NEGATIVE_FORCE).any()
 
 
 # ---- gradients ----

@@ -23,6 +23,7 @@ from refnms.physics.types import Flag
 from refnms.resampling import PriorChoice
 from refnms.score import ceinms_objective
 from refnms.simulation import Simulation, simulate, simulate_all
+from refnms.steps import Stepped
 from refnms.task import Task, read_task
 from refnms.uncertainty import Uncertainty, uncertainty_of
 
@@ -100,7 +101,7 @@ def calibrated(project, method=None, **options) -> tuple[Task, Calibration, list
 
 def test_a_calibration_says_all_that_the_page_of_files_names(project):
     task, done, runs = calibrated(project, budget=Budget(3))
-    found = plain(summary.of_calibration(task, "adamw", done, runs))
+    found = plain(summary.of_calibration([Stepped(task, done, None)], "adamw", runs))
     assert set(found) == {
         *("method", "profile", "status", "seconds", "evaluations", "starts", "objective"),
         *("trials", "bound_hits", "flags", "version"),
@@ -114,7 +115,7 @@ def test_a_calibration_says_all_that_the_page_of_files_names(project):
 
 def test_its_objective_is_ours_before_and_after_and_ceinmss_of_the_result(project):
     task, done, runs = calibrated(project, budget=Budget(3))
-    found = summary.of_calibration(task, "lm", done, runs)["objective"]
+    found = summary.of_calibration([Stepped(task, done, None)], "lm", runs)["objective"]
     trials = task.recordings("calibration")
     assert found["initial"] == done.objective.value(task.packing.start)
     assert found["final"] == done.objective.value(done.result.x) < found["initial"]
@@ -130,7 +131,8 @@ def test_ceinmss_objective_is_that_of_the_degrees_of_freedom_of_the_step(project
     (project / "calibration.xml").write_text(text)
     one = calibrated(project, budget=Budget(1))
     scores = [
-        summary.of_calibration(c[0], "lm", *c[1:])["objective"]["ceinms"] for c in (both, one)
+        summary.of_calibration([Stepped(c[0], c[1], None)], "lm", c[2])["objective"]["ceinms"]
+        for c in (both, one)
     ]
     trials = both[0].recordings("calibration")
     assert scores[1] == pytest.approx(ceinms_objective(one[1].model, trials, ["ankle"]).total)
@@ -145,7 +147,7 @@ def test_where_ceinms_refuses_a_trial_its_objective_is_null(project):
     header = header.replace(f"nRows={len(lines)}", f"nRows={len(lines[::5])}")
     emg.write_text("\n".join([f"{header}endheader", labels, *lines[::5], ""]))
     with pytest.warns(InputWarning, match="no score in CEINMS's terms: .*slower than the frames"):
-        found = plain(summary.of_calibration(task, "lm", done, runs))["objective"]
+        found = plain(summary.of_calibration([Stepped(task, done, None)], "lm", runs))["objective"]
     assert [found[k] for k in ("ceinms", "ceinms_moment", "ceinms_penalty")] == [None] * 3
     assert found["final"] == done.final
 
@@ -161,12 +163,15 @@ def test_what_was_warned_of_once_is_not_warned_of_again(project):
     emg.write_text(emg.read_text() + "\n" + "\n".join([*lines, ""]))
     with pytest.warns(InputWarning):
         read_task(project / "calibrate.xml", "native")
-    assert summary.of_calibration(task, "lm", done, runs)["objective"]["ceinms"] is not None
+    assert (
+        summary.of_calibration([Stepped(task, done, None)], "lm", runs)["objective"]["ceinms"]
+        is not None
+    )
 
 
 def test_each_of_several_starts_tells_its_end(project):
     task, done, runs = calibrated(project, MultiStart(LevenbergMarquardt(), 3, tried=4))
-    found = plain(summary.of_calibration(task, "lm", done, runs))
+    found = plain(summary.of_calibration([Stepped(task, done, None)], "lm", runs))
     assert found["starts"] == [part.objective for part in done.result.parts]
     assert len(found["starts"]) == 4 and min(found["starts"]) == found["objective"]["final"]
 
@@ -177,7 +182,7 @@ def test_parameters_on_a_bound_are_named(project):
     (project / "calibration.xml").write_text(step)
     with pytest.warns(InputWarning, match="lies outside the bounds"):
         task, done, runs = calibrated(project)
-    found = plain(summary.of_calibration(task, "lm", done, runs))
+    found = plain(summary.of_calibration([Stepped(task, done, None)], "lm", runs))
     assert found["bound_hits"] == task.packing.names
 
 
@@ -244,6 +249,8 @@ def test_a_start_without_a_finite_value_is_null(project):
     done = calibrate(task.model, trials, task.packing, budget=Budget(2))
     part = replace(done.result, objective=math.inf)
     done = replace(done, result=replace(done.result, parts=(part,)), initial=math.nan)
-    found = summary.of_calibration(task, "lm", done, simulate_all(done.model, trials))
+    found = summary.of_calibration(
+        [Stepped(task, done, None)], "lm", simulate_all(done.model, trials)
+    )
     assert found["starts"] == [None] and found["objective"]["initial"] is None
     json.dumps(found, allow_nan=False)

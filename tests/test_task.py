@@ -11,24 +11,35 @@ import numpy as np
 import pytest
 from project import PERSON, STEP, STRENGTH, calibration, subject
 
+from refnms.ceinms_terms import (
+    FiberLengthPower,
+    LengthJump,
+    MomentErrorPower,
+    SummedMomentError,
+)
+from refnms.cli.options import PROFILES as OFFERED
 from refnms.errors import InputError, InputWarning
-from refnms.job import Settings, calibrate_setup
 from refnms.model import ElasticTendon, ExponentialActivation, PiecewiseActivation, RigidTendon
-from refnms.objective import Objective
-from refnms.optimize import Budget
-from refnms.physics.profiles import CEINMS_0_9_TOLERANCE, NATIVE, ceinms_0_9
+from refnms.physics.profiles import CEINMS_TOLERANCE, NATIVE, ceinms_0_9, ceinms_0_21
 from refnms.physics.types import Muscles
-from refnms.task import profile_named, read_task
-from refnms.terms import FiberLengthRange
-
-SHORT = Settings(budget=Budget(evaluations=3))
+from refnms.task import PROFILES, profile_named, read_task, terms_of
+from refnms.terms import TERMS, FiberLengthRange, MomentError, Prior
 
 
 def test_a_profile_is_found_by_its_name():
     assert profile_named("native") is NATIVE
     assert profile_named("native", online=True, tolerance=1e-9) is NATIVE
-    assert profile_named("ceinms-0.9") == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
+    assert profile_named("ceinms-0.9") == ceinms_0_9(tolerance=CEINMS_TOLERANCE)
     assert profile_named("ceinms-0.9", True, 1e-9) == ceinms_0_9(True, 1e-9)
+    assert profile_named("ceinms-0.21") == ceinms_0_21()
+    uncropped = profile_named("ceinms-0.21-uncropped-arms", True, 1e-9)
+    assert uncropped == ceinms_0_21(1e-9, uncropped_arms=True)
+    assert OFFERED == PROFILES
+
+
+def test_what_is_not_known_of_0_21_is_refused_by_name():
+    with pytest.raises(InputError, match=r"<offline/>: how CEINMS 0\.21 finds velocities offline"):
+        profile_named("ceinms-0.21", online=False)
 
 
 def task_of(project: Path, parameters: str, dofs: str = "knee ankle", **options: Any) -> Any:
@@ -114,10 +125,87 @@ def test_trials_have_their_roles(project):
     assert [t.name for t in task.recordings("test")] == ["jump"]
 
 
-def test_several_steps_are_refused(project):
-    (project / "calibration.xml").write_text(calibration(STEP, STEP))
-    with pytest.raises(InputError, match=r"calibration\.xml: has 2 calibration steps; one is"):
+def test_a_step_follows_from_what_the_one_before_found(project):
+    """Relative bounds are multiples of the value at the start of the step."""
+    first = STEP.replace(STRENGTH, parameter("c1", "<global/>", ABSOLUTE))
+    second = STEP.replace(STRENGTH, parameter("strengthCoefficient", "<single/>", RELATIVE))
+    (project / "calibration.xml").write_text(calibration(first, second))
+    task = read_task(project / "calibrate.xml", "native")
+    assert task.packing.names == ["c1 of muscle_0 and 2 more"]
+    table = task.model.table()
+    table[Muscles._fields.index("strength_coefficient")] *= 1.3
+    following = task.following(task.model.with_table(table))
+    strength = 1.3 * task.model.muscles.strength_coefficient
+    np.testing.assert_allclose(following.packing.lower, 0.9 * strength)
+    np.testing.assert_allclose(following.packing.upper, 1.2 * strength)
+    assert following.following(following.model) is None
+
+
+def test_what_is_wrong_in_any_step_is_told_before_the_work(project):
+    wrong = [STEP.replace("knee ankle", name) for name in ("hip", "toes")]
+    (project / "calibration.xml").write_text(calibration(STEP, *wrong))
+    with pytest.raises(InputError) as caught:
         read_task(project / "calibrate.xml", "native")
+    assert [str(p).partition("<dofs> ")[2][:10] for p in caught.value.problems] == [
+        "names hip;",
+        "names toes",
+    ]
+
+
+def test_parameters_stand_in_the_order_of_ceinms(project):
+    lines = parameter("strengthCoefficient", "<global/>", RELATIVE)
+    lines += parameter("c1", "<global/>", ABSOLUTE)
+    assert [name[:2] for name in task_of(project, lines).packing.names] == ["c1", "st"]
+
+
+# ---- the objective of 0.21 ----
+
+NORMALIZED = """<torqueErrorNormalised><targets>{}</targets><weight>{}</weight>
+<exponent>{}</exponent></torqueErrorNormalised>"""
+PENALTY = """<penalty><targets>{}</targets><targetsType>normalisedFibreLength</targetsType>
+<weight>{}</weight><exponent>{}</exponent><range>0.7 1.3</range></penalty>"""
+
+
+def task_with(project: Path, objective: str) -> Any:
+    step = STEP.replace("<minimizeTorqueError/>", objective)
+    (project / "calibration.xml").write_text(calibration(step))
+    return read_task(project / "calibrate.xml", "native")
+
+
+def test_the_objective_of_0_21_takes_targets_weights_exponents_and_range(project):
+    one = NORMALIZED.format("all", 1, 1) + PENALTY.format("all", 100, 2)
+    task = task_with(project, one)
+    assert task.dofs == ("knee", "ankle")
+    with pytest.warns(InputWarning, match="is not public"):
+        moment, length, prior = terms_of(task.step)
+    assert (moment, prior) == (MomentError(), Prior())
+    assert length == FiberLengthRange(0.7, 1.3, weight=100.0, soft=100.0)
+    task = task_with(project, NORMALIZED.format("ankle", 3, 1.5) + PENALTY.format("muscle_1", 7, 3))
+    assert task.dofs == ("ankle",)
+    with pytest.warns(InputWarning, match="is not public"):
+        moment, length, _ = terms_of(task.step)
+    assert moment == MomentErrorPower(3.0, 1.5)
+    assert length == FiberLengthPower(0.7, 1.3, 7.0, 3.0, ("muscle_1",))
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (NORMALIZED.format("hip", 1, 1), "torqueErrorNormalised names hip; the subject has knee"),
+        (NORMALIZED.format("all", 1, 0.5), "torqueErrorNormalised has the exponent 0.5"),
+        (NORMALIZED.format("all", 1, 1) + PENALTY.format("soleus", 1, 2), "penalty names soleus"),
+        (NORMALIZED.format("all", 1, 1) + PENALTY.format("all", 1, 1), "penalty has the exponent"),
+    ],
+)
+def test_what_an_objective_cannot_be_is_refused(project, objective, message):
+    with pytest.raises(InputError, match=message):
+        task_with(project, objective)
+
+
+def test_by_values_the_objective_is_ceinmss_own(project):
+    task = read_task(project / "calibrate.xml", "native")
+    assert terms_of(task.step, by_values=True) == (SummedMomentError(), LengthJump())
+    assert terms_of(task.step) == TERMS
 
 
 def test_two_trials_of_one_name_are_refused(project):
@@ -136,28 +224,6 @@ def test_problems_of_all_trials_are_told_at_once(project):
     assert files == {str(project / p) for p in ("walk/trial.xml", "run/trial.xml", "nobody.xml")}
 
 
-NORMALISED = """<torqueErrorNormalised><targets>all</targets><weight>1</weight>
-<exponent>1</exponent></torqueErrorNormalised><penalty><targets>all</targets><targetsType>normalisedFibreLength
-</targetsType><weight>100</weight><exponent>2</exponent><range>0.7 1.3</range></penalty>"""
-
-
-def test_the_range_of_a_newer_calibration_file_is_used_and_its_weights_are_not(project):
-    step = STEP.replace("<minimizeTorqueError/>", NORMALISED)
-    (project / "calibration.xml").write_text(calibration(step))
-    task = read_task(project / "calibrate.xml", "native")
-    with pytest.warns(InputWarning, match=r"formula of CEINMS 0\.21's objective is not public"):
-        done = calibrate_setup(project / "calibrate.xml", settings=SHORT, out=project / "out")
-    trials = task.recordings("calibration")
-    default = Objective(task.packing, trials)
-    terms = [
-        t if not isinstance(t, FiberLengthRange) else FiberLengthRange(0.7, 1.3)
-        for t in default.terms
-    ]
-    wanted = Objective(task.packing, trials, terms=terms).value(task.packing.start)
-    assert done.summary["objective"]["initial"] == pytest.approx(wanted, rel=1e-12)
-    assert wanted > default.value(task.packing.start)
-
-
 def test_a_degree_of_freedom_that_the_subject_lacks_is_refused(project):
     with pytest.raises(InputError, match=r"<dofs> names ankel; the subject has knee, ankle"):
         task_of(project, parameter("c1", "<single/>", ABSOLUTE), dofs="knee ankel")
@@ -169,7 +235,7 @@ def test_the_calibration_file_chooses_tendon_activation_and_tolerance(project):
         ElasticTendon(),
         ExponentialActivation(),
     )
-    assert plain.profile == ceinms_0_9(tolerance=CEINMS_0_9_TOLERANCE)
+    assert plain.profile == ceinms_0_9(tolerance=CEINMS_TOLERANCE)
     exact = "<equilibriumElastic><tolerance>1e-8</tolerance></equilibriumElastic>"
     (project / "calibration.xml").write_text(calibration().replace("<equilibriumElastic/>", exact))
     assert read_task(project / "calibrate.xml", "ceinms-0.9").profile == ceinms_0_9(tolerance=1e-8)

@@ -42,6 +42,13 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
     add("--method", choices=METHODS, default="lm", help="how to search (default: lm)")
     add("--starts", type=count, default=1, metavar="N", help="starts of the method (default: 1)")
     add("--seed", type=int, default=0, metavar="N", help="of starts and annealing (default: 0)")
+    add(
+        "--random",
+        choices=("glibc", "msvc"),
+        default="glibc",
+        help="C library whose random numbers `corana` takes: CEINMS on Linux or on Windows "
+        "(default: glibc)",
+    )
     add("--evaluations", type=count, metavar="N", help="stop after so many evaluations")
     add("--seconds", type=positive, metavar="S", help="stop after so many seconds")
     add(
@@ -74,14 +81,16 @@ def _prior(text: str) -> float | None:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from refnms.job import Settings, calibrate_setup
+    from refnms.job import calibrate_setup
     from refnms.optimize import Budget
+    from refnms.steps import Settings
 
     settings = Settings(
         profile=options.profile,
         method=options.method,
         starts=options.starts,
         seed=options.seed,
+        random=options.random,
         budget=Budget(options.evaluations, options.seconds),
         prior=options.prior,
         uncertainty=options.uncertainty,

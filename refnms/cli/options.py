@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
-PROFILES = ("native", "ceinms-0.9")
+PROFILES = ("native", "ceinms-0.9", "ceinms-0.21", "ceinms-0.21-uncropped-arms")
 PROGRESS = ("auto", "plain", "json", "none")
 
 
@@ -25,7 +25,7 @@ def add_setup(parser: argparse.ArgumentParser, content: str) -> None:
         "--profile",
         choices=PROFILES,
         default="native",
-        help="discretisation and pairing: refnms's own, or CEINMS 0.9's (default: native)",
+        help="discretisation and pairing: refnms's own, or a version of CEINMS (default: native)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"folder for the {content}")
     add_json(parser)

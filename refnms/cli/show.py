@@ -69,6 +69,9 @@ def _calibration(summary: dict[str, Any]) -> Iterator[str]:
         f"{_told(o['final'])} in {summary['seconds']:.2f} s, {summary['evaluations']} evaluations "
         f"({summary['status']})"
     )
+    for n, step in enumerate(summary.get("steps", ()), 1):
+        way = f"{_told(step['initial'])} -> {_told(step['final'])}"
+        yield f"  step {n}, {' '.join(step['dofs'])}: {way} ({step['status']})"
     if summary["starts"]:
         ends = [end for end in summary["starts"] if end is not None]
         near = sum(end <= NEAR * min(ends) for end in ends)

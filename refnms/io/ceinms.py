@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from refnms.errors import InputError, Problem
+from refnms.io.real_time import as_generator, as_subject, is_real_time_subject
 from refnms.io.schema import (
     Report,
     Tag,
@@ -250,6 +251,13 @@ ROOTS = {
     "executionOptimization": "a CEINMS-RT optimization",
     "OpenSimDocument": "an OpenSim file",
 }
+# CEINMS-RT -> CEINMS.
+RT_TAGS = {"C1": "c1", "C2": "c2", "optimalFiberLength": "optimalFibreLength"}
+RT_SUBJECT = (
+    "a subject of CEINMS-RT: its pennation is taken in degrees, its tendon has the classic curve, "
+    "and it is run by the profile that you choose, none of which is CEINMS-RT's"
+)
+RT_CHANNELS = "a subject of CEINMS-RT: a muscle is excited by the mean of its channels"
 # Tags that only CEINMS-RT uses, under roots that it shares with CEINMS.
 REAL_TIME_TAGS = {
     "subject": {"muscleDefault", "muscles", "muscle", "DoFs", "Channels"},
@@ -262,7 +270,12 @@ def read_document(path: Path, tag: Tag) -> tuple[Element, Report]:
 
     Raises InputError when the file is not the one that `tag` describes.
     """
-    root = read_xml(path)
+    root, told = read_xml(path), ""
+    if is_real_time_subject(root):
+        if tag is SUBJECT:
+            root, told = as_subject(root, RT_TAGS), RT_SUBJECT
+        elif tag is EXCITATION_GENERATOR and root.has("Channels"):
+            root, told = as_generator(root), RT_CHANNELS
     if root.tag != tag.name:
         what = ROOTS.get(root.tag, "not a CEINMS file")
         message = f"expected {ROOTS[tag.name]}, <{tag.name}>, found <{root.tag[:60]}>: {what}"
@@ -275,6 +288,8 @@ def read_document(path: Path, tag: Tag) -> tuple[Element, Report]:
         )
         raise InputError(Problem(message, path, root.line))
     report = Report(path)
+    if told:
+        report.warn(told, root.line)
     check(root, tag, report)
     return root, report
 

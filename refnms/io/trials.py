@@ -90,7 +90,9 @@ def read_trial(files: TrialFiles, model: Model, profile: Profile) -> Trial:
     clock = lengths.table
     if len(clock.time) < 2:
         problems.append(Problem("has one frame; a trial needs two or more", clock.path))
-    problems += _uncovered_by_emg(emg.table, clock, model, profile)
+    scored = _scored(files, clock.time, profile, problems)
+    kept = scored if profile.crops and scored is not None else np.ones(len(clock.time), bool)
+    problems += _uncovered_by_emg(emg.table, clock, clock.time[kept], model, profile)
     moment_arm = np.zeros((len(clock.time), len(model.muscle_names), len(model.dof_names)))
     for d, arm in enumerate(arms):
         if arm is not None and arm.names:
@@ -98,10 +100,9 @@ def read_trial(files: TrialFiles, model: Model, profile: Profile) -> Trial:
             if matched is not None:
                 moment_arm[:, model.crosses[:, d], d] = matched
     moment = None if moments is None else _on_clock(moments, clock, profile, problems)
-    scored = _scored(files, clock.time, profile, problems)
     if problems:
         raise InputError(problems)
-    return Trial(
+    trial = Trial(
         name=files.name,
         time=clock.time,
         musculotendon_length=lengths.values,
@@ -110,6 +111,41 @@ def read_trial(files: TrialFiles, model: Model, profile: Profile) -> Trial:
         emg=emg.values,
         moment=moment,
         scored=scored,
+    )
+    return trial if kept.all() else _cropped(trial, kept, files, model, profile)
+
+
+def _cropped(
+    trial: Trial, kept: NDArray[np.bool_], files: TrialFiles, model: Model, profile: Profile
+) -> Trial:
+    """What CEINMS 0.21 reads of a recording: the frames that are kept, and no EMG before them."""
+    first, count = int(np.argmax(kept)), int(np.sum(kept))
+    if not profile.crops or count == len(kept):
+        return trial
+    early = trial.time[first] - trial.time[0]
+    if early > SAME_TIME:
+        text = (
+            f"{files.source}: startStopTime begins {early:g} s, {first} rows, into the moment arm "
+            "files. CEINMS 0.21 does not crop them, and each frame gets the arms of so much "
+            "earlier; "
+        )
+        text += (
+            "the profile ceinms-0.21-uncropped-arms follows it, this one does not"
+            if profile.crops_arms
+            else "so it is done here"
+        )
+        warnings.warn(text, InputWarning, stacklevel=3)
+    delayed = trial.emg_time + model.muscles.electromechanical_delay[0]
+    heard = delayed >= trial.time[first] - SAME_TIME
+    arms = trial.moment_arm[kept] if profile.crops_arms else trial.moment_arm[:count]
+    return Trial(
+        name=trial.name,
+        time=trial.time[kept],
+        musculotendon_length=trial.musculotendon_length[kept],
+        moment_arm=arms,
+        emg_time=trial.emg_time[heard],
+        emg=trial.emg[heard],
+        moment=None if trial.moment is None else trial.moment[kept],
     )
 
 
@@ -310,12 +346,15 @@ def _row_by_row(
     return signals.values
 
 
-def _uncovered_by_emg(emg: Table, clock: Table, model: Model, profile: Profile) -> list[Problem]:
+def _uncovered_by_emg(
+    emg: Table, clock: Table, time: Array, model: Model, profile: Profile
+) -> list[Problem]:
+    """`time` are the frames that are kept."""
     if len(emg.time) < 2:
         return [Problem("has one sample; EMG needs two or more", emg.path)]
     if profile.interpolates_emg:
         return _uncovered_by_interpolation(emg, clock, model)
-    return _uncovered_by_rows(emg, clock, model, profile)
+    return _uncovered_by_rows(emg, clock, time, model, profile) if len(time) else []
 
 
 def _uncovered_by_interpolation(emg: Table, clock: Table, model: Model) -> list[Problem]:
@@ -335,19 +374,21 @@ def _uncovered_by_interpolation(emg: Table, clock: Table, model: Model) -> list[
     return [Problem(message, emg.path)]
 
 
-def _uncovered_by_rows(emg: Table, clock: Table, model: Model, profile: Profile) -> list[Problem]:
+def _uncovered_by_rows(
+    emg: Table, clock: Table, time: Array, model: Model, profile: Profile
+) -> list[Problem]:
     """CEINMS needs for each frame a new row of delayed EMG, and for the first one a row in time."""
     delay = float(model.muscles.electromechanical_delay[0])
     faults = []
-    if emg.time[0] + delay > clock.time[0] + SAME_TIME:
+    if emg.time[0] + delay > time[0] + SAME_TIME:
         faults.append("the EMG starts after the first frame")
     try:
-        matching_rows(emg.time, clock.time, delay)
+        matching_rows(emg.time, time, delay)
     except ValueError as error:
         faults.append(str(error))
     place = (
-        f"EMG from {_range(emg)}, length frames of {clock.path} from {_range(clock)}; "
-        f"{profile.name} delays all EMG by the first muscle's {delay:g} s"
+        f"EMG from {_range(emg)}, length frames of {clock.path} from {time[0]:g} to "
+        f"{time[-1]:g} s; {profile.name} delays all EMG by the first muscle's {delay:g} s"
     )
     return [Problem(f"{fault}: {place}", emg.path) for fault in faults]
 

@@ -4,43 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from refnms import ahead, summary
-from refnms.calibration import Calibration, Callback, calibrate
+from refnms.calibration import Calibration, Callback
 from refnms.errors import InputError, Problem
 from refnms.io import write_storage
 from refnms.io.files import MARKER, replace_folder, write_atomically
 from refnms.io.history import NAME as HISTORY
-from refnms.io.history import read_history, write_history
+from refnms.io.history import read_history
 from refnms.io.results import write_ceinms_results
 from refnms.io.subject import write_subject
 from refnms.job.done import Done, as_json, check_target, data_files, failure_of, simulated
-from refnms.methods import method_named
 from refnms.model import Model, Trial
-from refnms.optimize import Budget, History, ResumeError, Status
+from refnms.optimize import Status
 from refnms.report.figures import Tracking, moment_figure
-from refnms.resampling import PriorChoice, choose_prior, with_prior
 from refnms.simulation import Simulation, simulate_all
-from refnms.task import Task, read_task, terms_of
+from refnms.steps import Settings, run_steps, write_histories
+from refnms.task import Task, read_task
 from refnms.uncertainty import Uncertainty, uncertainty_of
 
 FIGURE = "moments.png"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to calibrate."""
-
-    profile: str = "native"
-    method: str = "lm"  # see `methods`
-    starts: int = 1
-    seed: int = 0  # of starts and of annealing
-    budget: Budget = field(default_factory=Budget)
-    prior: float | None = 0.0  # weight; None: chosen by leaving trials out
-    uncertainty: bool = False
-    resume: bool = False
 
 
 def calibrate_setup(
@@ -66,15 +50,17 @@ def calibrate_setup(
     check_target(folder, inputs)
     if out is None:
         _check_output_subject(setup.output, inputs)
-    past = read_history(folder / HISTORY) if settings.resume else None
+    if settings.resume:
+        read_history(folder / HISTORY)  # refused before the work
     trials = task.recordings("calibration", "test")
     with ahead.compiling() as wait:
         before = simulate_all(task.model, trials, task.profile)
         wait()
-    done, choice = _calibrated(task, settings, callback, past, folder)
+    steps = run_steps(task, settings, callback, folder)
+    task, done, choice = steps[-1].task, steps[-1].done, steps[-1].choice
     simulations = simulated(done.model, trials, task.profile)
     doubt = uncertainty_of(done) if settings.uncertainty else None
-    found = summary.of_calibration(task, settings.method, done, simulations)
+    found = summary.of_calibration(steps, settings.method, simulations)
     if choice is not None:
         found["prior"] = summary.of_choice(choice)
     if doubt is not None:
@@ -84,8 +70,7 @@ def calibrate_setup(
         _write_signals(part, task, done.model, before, simulations)
         if doubt is not None:
             _write_bands(part, task, doubt)
-        if done.result.status in (Status.INTERRUPTED, Status.BUDGET):
-            write_history(part / HISTORY, done.result.history)
+        write_histories(part, steps)
         write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
         write_atomically(part / MARKER, as_json(found))
 
@@ -94,35 +79,6 @@ def calibrate_setup(
         write_subject(setup.output, setup.subject, done.model, setup.calibration)
     interrupted = done.result.status is Status.INTERRUPTED
     return Done(found, folder, interrupted, failure_of(found) or _divergence(done))
-
-
-def _calibrated(
-    task: Task, settings: Settings, callback: Callback | None, past: History | None, folder: Path
-) -> tuple[Calibration, PriorChoice | None]:
-    """The calibration, and how the weight of its prior was chosen, if it was."""
-    method = method_named(settings.method, task.packing, settings.starts, settings.seed)
-    trials, dofs = task.recordings("calibration"), task.step.dofs or None
-    terms, choice, weight = terms_of(task.step), None, settings.prior
-    if weight is None:
-        choice = choose_prior(task.model, trials, task.packing, None, task.profile, terms, dofs)
-        weight = choice.best
-    try:
-        done = calibrate(
-            task.model,
-            trials,
-            task.packing,
-            method,
-            task.profile,
-            with_prior(terms, weight),
-            dofs,
-            callback,
-            settings.budget,
-            past=past,
-        )
-    except ResumeError as error:
-        message = f"cannot be resumed, since {error}; with other files or settings, calibrate anew"
-        raise InputError(Problem(message, folder / HISTORY)) from error
-    return done, choice
 
 
 def _write_bands(folder: Path, task: Task, doubt: Uncertainty) -> None:

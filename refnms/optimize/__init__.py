@@ -1,7 +1,7 @@
 """Methods of optimisation: they know vectors and callables, and nothing of muscles."""
 
 from refnms.optimize.adamw import AdamW, Constant, Cosine
-from refnms.optimize.corana import Corana
+from refnms.optimize.ceinms_annealing import CoranaAnnealing
 from refnms.optimize.dual_annealing import DualAnnealing
 from refnms.optimize.lbfgsb import LBFGSB
 from refnms.optimize.levenberg_marquardt import LevenbergMarquardt
@@ -16,7 +16,7 @@ __all__ = [
     "AdamW",
     "Budget",
     "Constant",
-    "Corana",
+    "CoranaAnnealing",
     "Cosine",
     "DualAnnealing",
     "Hinges",

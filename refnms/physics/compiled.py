@@ -73,8 +73,10 @@ def _blocks(trial: int, muscles: int) -> Integers:
 
 
 def _shares(timeline: Timeline, muscles: int) -> list[Integers]:
-    """The blocks of each trial, those of one shared out among the threads."""
+    """The blocks of each trial, those of one shared out among the threads; little work is one."""
     trials = [_blocks(i, muscles) for i in range(len(timeline.frames) - 1)]
+    if timeline.frames[-1] * muscles <= WORTHWHILE:
+        return [np.concatenate(trials)]
     count = min(_threads(), len(trials[0]))
     if count == 1:
         return trials
@@ -85,9 +87,9 @@ def _spans(timeline: Timeline, share: Integers, muscles: int) -> list[tuple[int,
     """Some frames at a time where several blocks lie side by side in memory, else all at once."""
     if len(share) == 1:
         return [(0, ALL)]
-    first, stop = timeline.frames[share[0, 0] : share[0, 0] + 2]
+    longest = np.max(np.diff(timeline.frames)[share[:, 0]])
     step = max(FEWEST, TOGETHER // muscles)
-    return [(begin, begin + step) for begin in range(0, int(stop - first), step)]
+    return [(begin, begin + step) for begin in range(0, int(longest), step)]
 
 
 def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
@@ -117,17 +119,17 @@ def forward(
         memories = _memories(len(share))
         for begin, end in _spans(timeline, share, table.shape[1]):
             forward_kernel(system, muscles, share, begin, end, True, not whole, *arrays, memories)
-        for i in range(len(share) if whole else 0):
-            add_force(share[i : i + 1], memories[i : i + 1])
+        if whole:
+            for block in share:
+                add_velocity(*block)
+            forward_kernel(system, muscles, share, 0, ALL, False, True, *arrays, memories)
 
-    def add_force(block: Integers, memory: Array) -> None:
-        trial, m, n = block[0]
+    def add_velocity(trial: int, m: int, n: int) -> None:
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
         length = np.ascontiguousarray(signals.fiber_length[columns])
         velocity = np.empty_like(length)
         spline_velocity(_trial_spline(timeline, trial), length, velocity)
         signals.fiber_velocity[columns] = velocity
-        forward_kernel(system, muscles, block, 0, ALL, False, True, *arrays, memory)
 
     _each(_shares(timeline, table.shape[1]), work, flags.size)
     return flags

@@ -31,6 +31,7 @@ from refnms.physics.types import Curves, Muscles, Unit
 
 # cos(pi / 2) as computers have it: CEINMS's search needs the sign it leaves to a vanishing force
 UPRIGHT = 6.123233995736766e-17
+ENDLESS = 1e300  # strain of a tendon without length, by its elongation [1/m]
 
 
 @pure
@@ -51,6 +52,25 @@ def unit(muscles: Muscles) -> Unit:
         strength_coefficient=muscles.strength_coefficient,
         fiber_damping=muscles.fiber_damping,
         percentage_change=muscles.percentage_change,
+    )
+
+
+@pure
+def without_tendon(unit: Unit) -> Unit:
+    """The unit as CEINMS divides by a slack length of 0: any strain is beyond all curves."""
+    return Unit(
+        unit.optimal_fiber_length,
+        unit.per_length,
+        unit.pennation_sine,
+        unit.pennation_cosine,
+        unit.tendon_slack_length,
+        ENDLESS,
+        unit.per_velocity,
+        unit.per_speed,
+        unit.max_isometric_force,
+        unit.strength_coefficient,
+        unit.fiber_damping,
+        unit.percentage_change,
     )
 
 

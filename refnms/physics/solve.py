@@ -90,7 +90,7 @@ def solve_sample(curves: Curves, root: Root, sample: Sample, previous: Any, gues
 
     `previous` is the last fiber length [m], 0 for the first frame; `guess` where to look first.
     """
-    if sample.unit.tendon_slack_length == 0.0:
+    if sample.unit.tendon_slack_length == 0.0 and root.tolerance == 0.0:
         return muscle.rigid_fiber_length(sample.unit, sample.musculotendon_length), NOTHING
     if root.upper > 0.0:
         return _in_bracket(curves, root, sample, guess)
@@ -134,7 +134,13 @@ def _in_motion(curves: Curves, sample: Sample, previous: Any, guess: Any) -> Any
 
 @outlined
 def _in_bracket(curves: Curves, root: Root, sample: Sample, guess: Any) -> Any:
-    """CEINMS's bracket; without a strict change of sign the rigid-tendon length, as CEINMS has."""
+    """CEINMS's bracket; without a strict change of sign the rigid-tendon length, as CEINMS has.
+
+    A tendon of slack length 0 has an infinite strain there, of either sign: Brent's path ends
+    within its tolerance of the rigid-tendon length.
+    """
+    if sample.unit.tendon_slack_length == 0.0:
+        sample = Sample(muscle.without_tendon(sample.unit), *sample[1:])
     unit = sample.unit
     shortest = root.lower * unit.optimal_fiber_length
     longest = root.upper * unit.optimal_fiber_length

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from commands import files, refnms
-from project import EXECUTION, STEP, calibration
+from project import EXECUTION
 
 from refnms import job, summary
 from refnms.io.files import MARKER
@@ -42,10 +42,7 @@ def test_the_setup_of_another_command_is_bad_input(project, command, capsys):
     assert other in capsys.readouterr().err
 
 
-def test_hybrid_execution_and_several_steps_are_bad_input(project, capsys):
-    (project / "calibration.xml").write_text(calibration(STEP, STEP))
-    assert refnms("calibrate", project / "calibrate.xml", "--out", project / "out") == 3
-    assert "has 2 calibration steps" in capsys.readouterr().err
+def test_hybrid_execution_is_bad_input(project, capsys):
     hybrid = """<hybrid><alpha>1</alpha><beta>5</beta><gamma>10</gamma><dofSet>knee</dofSet>
 <synthMTUs>muscle_0</synthMTUs><adjustMTUs/><algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon>
 <rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT><epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval>

@@ -12,7 +12,6 @@ from refnms.optimize import (
     LBFGSB,
     AdamW,
     Budget,
-    Corana,
     LevenbergMarquardt,
     MultiStart,
     Result,
@@ -21,7 +20,7 @@ from refnms.optimize import (
 )
 
 seeds = st.integers(0, 2**32 - 1)
-SINGLE = {"lm": LevenbergMarquardt(), "adamw": AdamW(steps=60), "corana": Corana()}
+SINGLE = {"lm": LevenbergMarquardt(), "adamw": AdamW(steps=60)}
 
 
 def searched(method: MultiStart) -> tuple[Result, list[np.ndarray], list[float]]:

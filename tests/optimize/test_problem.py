@@ -13,7 +13,7 @@ from objectives import linear
 from refnms.optimize import (
     LBFGSB,
     AdamW,
-    Corana,
+    CoranaAnnealing,
     DualAnnealing,
     LevenbergMarquardt,
     Linear,
@@ -25,7 +25,7 @@ from refnms.optimize.run import Run
 
 METHODS = (
     AdamW(),
-    Corana(),
+    CoranaAnnealing(),
     DualAnnealing(),
     LBFGSB(),
     LevenbergMarquardt(),

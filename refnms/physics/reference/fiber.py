@@ -27,7 +27,8 @@ def fiber_length(
     """
     unit = muscle.unit(muscles)
     length, flags = muscle.rigid_fiber_length(unit, lmt), np.zeros(lmt.shape, np.int64)
-    elastic = np.flatnonzero(unit.per_tendon.real)
+    searched = system.root.tolerance > 0.0  # CEINMS's search knows no rigid tendon
+    elastic = np.flatnonzero((unit.per_tendon.real != 0.0) | searched)
     if system.rigid or elastic.size == 0:
         return np.asarray(length), flags
     length = np.array(length, np.result_type(length, a))
