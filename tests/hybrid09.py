@@ -16,7 +16,7 @@ from unittest import mock
 
 import numpy as np
 
-from refnms.assistance.assist import Assistance
+from refnms.assistance.excitations import Assistance
 from refnms.io.execution import Annealing
 from refnms.model import Model, RigidTendon, Trial
 from refnms.physics import activation as act

@@ -9,7 +9,7 @@ import numpy as np
 
 from refnms import summary
 from refnms.assistance import Assistance, Assisted, assist
-from refnms.assistance.assist import check
+from refnms.assistance.excitations import check
 from refnms.errors import InputError, Problem
 from refnms.io import read_trial
 from refnms.io.execution import ExecutionFile, Hybrid, Velocity, read_execution

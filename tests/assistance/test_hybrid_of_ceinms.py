@@ -10,7 +10,7 @@ from hybrid09 import hybrid
 from strategies import CURVES
 
 from refnms.assistance import Assistance
-from refnms.assistance.assist import best_excitations
+from refnms.assistance.excitations import best_excitations
 from refnms.io.execution import Annealing
 from refnms.model import ElasticTendon, Model, RigidTendon, Trial
 from refnms.physics.profiles import ceinms_0_9

@@ -9,7 +9,7 @@ import pytest
 from people import PROFILES, person, recording
 
 from refnms.assistance import Assistance
-from refnms.assistance.assist import best_excitations
+from refnms.assistance.excitations import best_excitations
 from refnms.model import Trial
 from refnms.physics.types import Array
 from refnms.simulation import chain, join
@@ -112,7 +112,7 @@ def test_a_slack_muscle_is_woken_where_its_force_would_help():
 def test_it_is_the_same_without_compiled_code():
     """The kernels are Python too; here one frame of them runs as such."""
     from refnms.assistance import march
-    from refnms.assistance.assist import cost_of, given_of
+    from refnms.assistance.excitations import cost_of, given_of
     from refnms.assistance.response import people
 
     chosen, model = PROFILES["online"], person(9)

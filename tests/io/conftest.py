@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from recordings import Recording, small_recording
 
 CURVES = "".join(
     f"<curve><name>{name}</name>\n<xPoints>{x}</xPoints>\n<yPoints>{y}</yPoints></curve>\n"
@@ -170,3 +171,8 @@ def folder(
     for trial in ("run.xml", "walk/trial.xml"):
         (folder / trial).write_text(examples["inputData"])
     return folder
+
+
+@pytest.fixture
+def recording() -> Recording:
+    return small_recording()

@@ -2,95 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recordings import DOFS, MODEL, MUSCLES
 
 from refnms.errors import InputError, InputWarning
-from refnms.io.storage import write_storage
 from refnms.io.trials import TrialFiles, read_trial
-from refnms.model import Model, Trial
-from refnms.physics.curves import ceinms_default
-from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9, ceinms_0_21
-from refnms.physics.types import Muscles
+from refnms.physics.profiles import NATIVE, ceinms_0_9
 
 CEINMS = ceinms_0_9()
 any_number = st.floats(allow_nan=False, allow_infinity=False) | st.floats(0.0, 3.0)
-MUSCLES = ("soleus", "gastrocnemius", "vastus")
-DOFS = ("ankle", "knee")
-MODEL = Model(
-    muscle_names=MUSCLES,
-    dof_names=DOFS,
-    emg_names=("calf", "thigh"),
-    muscles=Muscles(*[np.ones(3)] * len(Muscles._fields))._replace(
-        optimal_fiber_length=np.array([0.05, 0.06, 0.10]),
-        tendon_slack_length=np.array([0.25, 0.38, 0.15]),
-        electromechanical_delay=np.array([0.05, 0.02, 0.0]),
-    ),
-    curves=ceinms_default(),
-    emg_to_muscle=np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]),
-    crosses=np.array([[True, False], [True, True], [False, True]]),
-)
-
-
-@dataclass
-class Recording:
-    """Columns of the files of a small valid trial, to be spoiled by a test."""
-
-    time: np.ndarray
-    files: dict[str, tuple[np.ndarray, dict[str, np.ndarray]]]
-    start_stop: tuple[float, float] | None = None
-
-    def write(self, folder: Path) -> TrialFiles:
-        paths = {}
-        for name, (time, columns) in self.files.items():
-            paths[name] = folder / f"{name}.sto"
-            data = np.column_stack(list(columns.values()))
-            write_storage(paths[name], time, list(columns), data, "run 1")
-        return TrialFiles(
-            name="trial",
-            lengths=paths["lengths"],
-            moment_arms={dof: paths[f"ma_{dof}"] for dof in DOFS if f"ma_{dof}" in paths},
-            excitations=paths["emg"],
-            moments=paths.get("id"),
-            start_stop=self.start_stop,
-            source=folder / "trial.xml",
-        )
-
-    def read(self, folder: Path, profile: Profile = NATIVE) -> Trial:
-        return read_trial(self.write(folder), MODEL, profile)
-
-    def problems(self, folder: Path, profile: Profile = NATIVE) -> list[tuple[str, object, str]]:
-        with pytest.raises(InputError) as caught:
-            self.read(folder, profile)
-        return [(Path(str(p.file)).name, p.column, p.message) for p in caught.value.problems]
-
-    def column(self, file: str, name: str) -> np.ndarray:
-        return self.files[file][1][name]
-
-    def retime(self, file: str, time: np.ndarray) -> None:
-        columns = self.files[file][1]
-        self.files[file] = (time, {n: np.resize(x, len(time)) for n, x in columns.items()})
-
-
-@pytest.fixture
-def recording() -> Recording:
-    time, emg_time = np.arange(1.0, 2.005, 0.01), np.arange(0.9, 2.0005, 0.001)
-    swing, envelope = np.sin(5.0 * time), 0.5 + 0.4 * np.sin(7.0 * emg_time)
-    files = {
-        "lengths": {"soleus": 0.3 + 0.02 * swing, "gastrocnemius": 0.44 + 0.03 * swing,
-                    "other": 9.0 * swing, "vastus": 0.24 + 0.02 * swing},
-        "ma_ankle": {"gastrocnemius": -0.05 + 0.001 * swing, "soleus": -0.04 + 0.001 * swing,
-                     "vastus": 7.0 + swing},
-        "ma_knee": {"gastrocnemius": 0.02 + 0.001 * swing, "vastus": 0.04 + 0.001 * swing},
-        "id": {"knee_moment": 30.0 * swing, "ankle_moment": -80.0 * swing},
-    }  # fmt: skip
-    emg = {"thigh": 1.0 - envelope, "calf": envelope}
-    return Recording(time, {n: (time, c) for n, c in files.items()} | {"emg": (emg_time, emg)})
 
 
 @pytest.mark.parametrize("profile", [NATIVE, CEINMS], ids=lambda p: p.name)
@@ -446,46 +372,3 @@ def test_all_problems_of_all_files_are_told_at_once(recording, tmp_path):
         read_trial(files_given, MODEL, NATIVE)
     names = [Path(str(p.file)).name for p in caught.value.problems]
     assert names == ["lengths.sto", "ma_ankle.sto", "trial.xml", "id.sto"]
-
-
-# ---- what CEINMS 0.21 crops ----
-
-
-@pytest.mark.parametrize("uncropped", [False, True])
-def test_0_21_crops_lengths_and_emg_and_leaves_the_arms(uncropped, recording, tmp_path):
-    recording.start_stop = (1.2, 1.7)
-    profile = ceinms_0_21(uncropped_arms=uncropped)
-    told = "so it is done here" if uncropped else "ceinms-0.21-uncropped-arms follows it"
-    with pytest.warns(InputWarning, match=rf"begins 0\.2 s, 20 rows, .*{told}"):
-        trial = recording.read(tmp_path, profile)
-    whole = recording.read(tmp_path, NATIVE)
-    window = slice(20, 71)
-    assert trial.scored is None and len(trial.time) == 51
-    np.testing.assert_array_equal(trial.time, whole.time[window])
-    np.testing.assert_array_equal(trial.musculotendon_length, whole.musculotendon_length[window])
-    np.testing.assert_array_equal(trial.moment, whole.moment[window])
-    arms = slice(0, 51) if uncropped else window
-    np.testing.assert_array_equal(trial.moment_arm, whole.moment_arm[arms])
-    # The first row of EMG is the first that, delayed by the first muscle's 50 ms, is no earlier.
-    assert trial.emg_time[0] == pytest.approx(1.15, abs=1e-9)
-
-
-@pytest.mark.parametrize("window", [None, (1.0, 1.5)])
-@pytest.mark.filterwarnings("error::refnms.errors.InputWarning")
-def test_a_window_that_begins_with_the_files_misaligns_nothing(window, recording, tmp_path):
-    recording.start_stop = window
-    frames = len(recording.time) if window is None else 51
-    for uncropped in (False, True):
-        trial = recording.read(tmp_path, ceinms_0_21(uncropped_arms=uncropped))
-        assert trial.moment_arm.shape[0] == len(trial.time) == frames
-
-
-def test_only_the_emg_of_the_window_must_be_there(recording, tmp_path):
-    recording.start_stop = (1.5, 1.9)
-    recording.retime("emg", np.arange(1.4, 2.0005, 0.001))
-    with pytest.warns(InputWarning, match="0.5 s, 50 rows"):
-        recording.read(tmp_path, ceinms_0_21())
-    recording.retime("emg", np.arange(1.46, 2.0005, 0.001))
-    problems = recording.problems(tmp_path, ceinms_0_21())
-    assert {file for file, _, _ in problems} == {"emg.sto"}
-    assert "the EMG starts after the first frame" in problems[0][2]
