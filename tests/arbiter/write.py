@@ -1,0 +1,421 @@
+"""Writes the golden files: `PYTHONPATH=.:tests python -m arbiter.write refnms/golden/files`.
+
+Every number in a column of results is the arbiter's, rounded to the nearest float, so the files
+come out the same to the bit on every machine. Inputs are decimals of `samples`. Where the named
+families are sampled, their knots are a choice of refnms's, taken from `curve_points.csv` if it is
+there; their heights are the arbiter's.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mpmath import mpf
+
+from arbiter import activation, samples
+from arbiter.curves import PointCurve
+from arbiter.families import CEINMS_POINTS, CURVES, FORMULAS
+from arbiter.muscle import Curves, Muscle, fiber_length, force, residual
+from arbiter.precise import STEP, exact, rounded, slope
+from arbiter.trial import PROFILES, Choice, Profile, trial
+
+SCHEMA = 1
+FAMILIES = ("ceinms-default", *FORMULAS)
+EXACT, SEAM = 1e-12, 1e-9
+SPLINE_EVERY = 25  # of the knots of a sampled curve, in splines.csv
+OUTER = "slope beyond the knots"
+
+Row = dict[str, Any]
+
+
+def choices(profiles: Iterable[Profile]) -> Iterator[tuple[Profile, str, str, str]]:
+    """Profile, family, tendon and activation of every trajectory."""
+    for profile in profiles:
+        for family in FAMILIES:
+            yield profile, family, "elastic", "exponential"
+        yield profile, FAMILIES[0], "rigid", "exponential"
+        yield profile, FAMILIES[0], "elastic", "piecewise"
+
+
+# ---- curves ----
+
+
+def knots_of(folder: Path) -> dict[tuple[str, str], list[float]]:
+    """Where each sampled curve has its knots: as the files say, or as refnms does."""
+    if (folder / "curve_points.csv").exists():
+        found: dict[tuple[str, str], list[float]] = {}
+        for row in csv.DictReader((folder / "curve_points.csv").open(encoding="utf-8")):
+            found.setdefault((row["family"], row["curve"]), []).append(float(row["x"]))
+        return found
+    from refnms.physics.families import FAMILIES as OURS
+
+    return {
+        (name, curve): getattr(OURS[name](), curve).knots.tolist()
+        for name in FORMULAS
+        for curve in CURVES
+    }
+
+
+def all_curves(knots: dict[tuple[str, str], list[float]]) -> dict[str, Curves]:
+    """The curves of every family, from points that are floats."""
+    found = {}
+    for family in FAMILIES:
+        parts = []
+        for curve in CURVES:
+            if family in FORMULAS:
+                x = exact(knots[family, curve])
+                y = exact(rounded([getattr(FORMULAS[family], curve)(v) for v in x]))
+                own = PointCurve(x, y, None).outer
+                parts.append(PointCurve(x, y, tuple(exact(rounded(list(own))))))
+            else:
+                x, y = (exact([float(v) for v in row.split()]) for row in CEINMS_POINTS[curve])
+                parts.append(PointCurve(x, y, (mpf(0), mpf(0))))
+        found[family] = Curves(*parts)
+    return found
+
+
+def point_rows(curves: dict[str, Curves]) -> Iterator[Row]:
+    for family, four in curves.items():
+        for name, curve in four._asdict().items():
+            for x, y in zip(rounded(curve.x), rounded(curve.y), strict=True):
+                yield {"family": family, "curve": name, "x": x, "y": y}
+
+
+def spline_rows(curves: dict[str, Curves]) -> Iterator[Row]:
+    for family, four in curves.items():
+        for name, curve in four._asdict().items():
+            every = 1 if len(curve.x) < 2 * SPLINE_EVERY else SPLINE_EVERY
+            for i in range(0, len(curve.x) - 1, every):
+                c1, c2, c3 = rounded(list(curve.pieces[i]))
+                yield {
+                    "entry": f"splines/{family}/{name}/{i}",
+                    "family": family,
+                    "curve": name,
+                    "knot": i,
+                    "c1": c1,
+                    "c2": c2,
+                    "c3": c3,
+                    "tolerance": SEAM,
+                    "reason": "a second and a third difference of the points lose digits",
+                }
+
+
+def curve_rows(curves: dict[str, Curves]) -> Iterator[Row]:
+    for family, four in curves.items():
+        for name, curve in four._asdict().items():
+            for k, (x, reason) in enumerate(samples.places(name, rounded(curve.x))):
+                yield {
+                    "entry": f"curves/{family}/{name}/{k}",
+                    "family": family,
+                    "curve": name,
+                    "x": x,
+                    "value": rounded(curve(mpf(x))),
+                    "slope": rounded(curve.slope(mpf(x))),
+                    "tolerance": SEAM if "2e-7" in reason else EXACT,
+                    "reason": reason,
+                }
+
+
+# ---- activation ----
+
+
+def activation_rows() -> Iterator[Row]:
+    for shape, entries in (
+        ("exponential", samples.EXPONENTIALS),
+        ("piecewise", samples.PIECEWISE),
+    ):
+        curve = activation.SHAPES[shape]
+        for k, (u, factor) in enumerate(entries):
+            small = abs(factor) < 0.1 and shape == "exponential"
+            yield {
+                "entry": f"activation/{shape}/{k}",
+                "shape": shape,
+                "neural_activation": u,
+                "shape_factor": factor,
+                "activation": rounded(curve(mpf(u), mpf(factor))),
+                "by_neural_activation": rounded(slope(lambda v: curve(v, mpf(factor)), mpf(u))),
+                "by_shape_factor": rounded(slope(lambda v: curve(mpf(u), v), mpf(factor))),
+                "tolerance": EXACT,
+                "reason": "a quotient of small differences: expm1 or a series" if small else samples.AWAY,
+            }
+
+
+def filter_rows() -> Iterator[Row]:
+    e = exact(samples.EXCITATION)
+    for name, c1, c2, at_rest, restarts in samples.FILTERS:
+        rest = e, at_rest, restarts
+        u = activation.recursion(mpf(c1), mpf(c2), *rest)
+        by_c1 = [
+            (x - y) / STEP
+            for x, y in zip(activation.recursion(mpf(c1) + STEP, mpf(c2), *rest), u, strict=True)
+        ]
+        by_c2 = [
+            (x - y) / STEP
+            for x, y in zip(activation.recursion(mpf(c1), mpf(c2) + STEP, *rest), u, strict=True)
+        ]
+        for t, sample in enumerate(samples.EXCITATION):
+            yield {
+                "entry": f"filter/{name}/{t}",
+                "case": name,
+                "starts_at_rest": int(at_rest),
+                "third_sample_restarts": int(restarts),
+                "c1": c1,
+                "c2": c2,
+                "sample": t,
+                "excitation": sample,
+                "neural_activation": rounded(u[t]),
+                "by_c1": rounded(by_c1[t]),
+                "by_c2": rounded(by_c2[t]),
+                "tolerance": EXACT,
+                "reason": "a short recursion",
+            }
+
+
+# ---- one instant of one muscle ----
+
+
+def slopes(of: Any, values: Row, names: Iterable[str]) -> Row:
+    """Difference quotients of a function of a row, by some of its inputs."""
+    base = of(values)
+    return {
+        f"by_{name}": rounded((of(values | {name: values[name] + STEP}) - base) / STEP)
+        for name in names
+    }
+
+
+FORCE_BY = (
+    "activation fiber_length fiber_velocity optimal_fiber_length pennation_angle_at_optimal"
+    " max_isometric_force max_contraction_velocity strength_coefficient fiber_damping"
+    " percentage_change"
+).split()
+
+
+def force_rows(curves: dict[str, Curves]) -> Iterator[Row]:
+    for family, four in curves.items():
+        for k, (values, reason) in enumerate(samples.force_samples(family)):
+
+            def of(row: Row, four: Curves = four) -> Any:
+                sample = row["activation"], row["fiber_length"], row["fiber_velocity"]
+                return force(four, samples.muscle(row), *sample)
+
+            row = {name: mpf(value) for name, value in values.items()}
+            yield {
+                "entry": f"force/{family}/{k}",
+                "family": family,
+                **{name: values[name] for name in FORCE_BY},
+                "tendon_force": rounded(of(row)),
+                **slopes(of, row, FORCE_BY),
+                "tolerance": EXACT,
+                "reason": reason,
+            }
+
+
+LENGTH_BY = (
+    "activation musculotendon_length past optimal_fiber_length pennation_angle_at_optimal"
+    " tendon_slack_length max_contraction_velocity fiber_damping percentage_change"
+).split()
+
+
+def length_rows(curves: dict[str, Curves]) -> Iterator[Row]:
+    for family, four in curves.items():
+        for k, (values, reason) in enumerate(samples.length_samples(family)):
+
+            def balance(row: Row, l: Any, four: Curves = four) -> Any:
+                a, lmt, newest, past = (
+                    row[n] for n in ("activation", "musculotendon_length", "newest", "past")
+                )
+                return residual(four, samples.muscle(row), a, lmt, lambda l: newest * l + past, l)
+
+            row = {name: mpf(value) for name, value in values.items()}
+            newest, past = row["newest"], row["past"]
+            found = fiber_length(
+                four,
+                samples.muscle(row),
+                row["activation"],
+                row["musculotendon_length"],
+                lambda l, n=newest, p=past: n * l + p,
+            )
+            steep = slope(lambda l, row=row: balance(row, l), found)
+
+            def root(row: Row, found: Any = found, steep: Any = steep) -> Any:
+                """One Newton step from a root that is STEP away."""
+                return found - balance(row, found) / steep
+
+            yield {
+                "entry": f"fiber_length/{family}/{k}",
+                "family": family,
+                "newest": values["newest"],
+                **{name: values[name] for name in LENGTH_BY},
+                "fiber_length": rounded(found),
+                **slopes(root, row, LENGTH_BY),
+                "tolerance": EXACT,
+                "reason": reason,
+            }
+
+
+# ---- whole trials ----
+
+
+def trajectory(
+    curves: dict[str, Curves], choice: tuple[Profile, str, str, str]
+) -> dict[str, Any]:
+    profile, family, tendon, shape = choice
+    people, lists = samples.person(shape), samples.recording()
+    found = trial(
+        Choice(profile, curves[family], tendon == "rigid", shape),
+        [Muscle(**{name: mpf(v) for name, v in values.items()}) for values in people],
+        samples.precise_recording(lists),
+    )
+    *signals, loss, gradient = found
+    names = found._fields[: len(signals)]
+    return {
+        "entry": f"trajectories/{profile.name}/{family}/{tendon}/{shape}",
+        "profile": profile.name,
+        "family": family,
+        "tendon": tendon,
+        "activation": shape,
+        "tolerance": {"signals": EXACT, "gradient": 1e-11},
+        "reason": "the gradient sums what a whole trial passes on, and rounds as often",
+        "inputs": {
+            "muscles": {name: [values[name] for values in people] for name in Muscle._fields},
+            **lists,
+        },
+        "outputs": {
+            **{name: rounded(signal) for name, signal in zip(names, signals, strict=True)},
+            "loss": rounded(loss),
+            **{f"loss_by_{name}": rounded(slopes) for name, slopes in gradient.items()},
+        },
+    }
+
+
+# ---- the manifest and the files ----
+
+LENGTH, SPEED, FORCE, RATE = "m", "m/s", "N", "1/s"
+UNITS = {
+    "optimal_fiber_length": LENGTH,
+    "pennation_angle_at_optimal": "rad",
+    "tendon_slack_length": LENGTH,
+    "max_isometric_force": FORCE,
+    "max_contraction_velocity": "optimal fiber lengths / s",
+    "fiber_length": LENGTH,
+    "fiber_velocity": SPEED,
+    "musculotendon_length": LENGTH,
+    "tendon_force": FORCE,
+    "newest": RATE,
+    "past": SPEED,
+}
+NOTES = ("entry", "tolerance", "reason")
+
+
+def described(what: str, group: list[str], inputs: Iterable[str], outputs: list[str]) -> Row:
+    units = {name: UNITS.get(name, "-") for name in inputs}
+    return {"what": what, "group": group, "inputs": units, "outputs": outputs}
+
+
+TABLES = {
+    "splines.csv": described(
+        "coefficients of pieces of the splines through curve_points.csv",
+        ["family", "curve"],
+        ["knot"],
+        ["c1", "c2", "c3"],
+    ),
+    "curves.csv": described(
+        "value and slope of a curve", ["family", "curve"], ["x"], ["value", "slope"]
+    ),
+    "activation.csv": described(
+        "activation of a neural activation, and its slopes",
+        ["shape"],
+        ["neural_activation", "shape_factor"],
+        ["activation", "by_neural_activation", "by_shape_factor"],
+    ),
+    "filter.csv": described(
+        "the recursion from excitation to neural activation, sample by sample, and its slopes",
+        ["case"],
+        ["starts_at_rest", "third_sample_restarts", "c1", "c2", "sample", "excitation"],
+        ["neural_activation", "by_c1", "by_c2"],
+    ),
+    "force.csv": described(
+        "force of the fibers along the tendon, and its partial derivatives",
+        ["family"],
+        FORCE_BY,
+        ["tendon_force", *(f"by_{name}" for name in FORCE_BY)],
+    ),
+    "fiber_length.csv": described(
+        "fiber length in equilibrium with its tendon at velocity newest * fiber_length + past, and"
+        " its derivatives",
+        ["family"],
+        ["newest", *LENGTH_BY],
+        ["fiber_length", *(f"by_{name}" for name in LENGTH_BY)],
+    ),
+}
+
+
+def manifest(curves: dict[str, Curves], profiles: Iterable[Profile]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "rule": "A number is right if it differs from the one here by no more than `tolerance`"
+        " times the largest magnitude of its column among the rows of the same group; in"
+        " trajectories.json, of its array.",
+        "made": "by an arbiter of 120 digits (tests/arbiter), rounded to the nearest float64",
+        "tables": TABLES,
+        "curves": {
+            family: {name: {OUTER: rounded(list(curve.outer))} for name, curve in four._asdict().items()}
+            for family, four in curves.items()
+        },
+        "profiles": {profile.name: profile._asdict() for profile in profiles},
+    }
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_json(content: Any, indent: str = "") -> str:
+    """JSON with every list of plain numbers on one line."""
+    if isinstance(content, dict) and content:
+        items = [f"{json.dumps(k)}: {as_json(v, indent + ' ')}" for k, v in content.items()]
+    elif isinstance(content, list) and any(isinstance(v, list | dict) for v in content):
+        items = [as_json(v, indent + " ") for v in content]
+    else:
+        return json.dumps(content, allow_nan=False)
+    opening, closing = "{}" if isinstance(content, dict) else "[]"
+    inner = f",\n{indent} ".join(items)
+    return f"{opening}\n{indent} {inner}\n{indent}{closing}"
+
+
+def tables(curves: dict[str, Curves]) -> dict[str, str]:
+    """Text of every CSV file."""
+    return {
+        "curve_points.csv": as_csv(point_rows(curves)),
+        "splines.csv": as_csv(spline_rows(curves)),
+        "curves.csv": as_csv(curve_rows(curves)),
+        "activation.csv": as_csv(activation_rows()),
+        "filter.csv": as_csv(filter_rows()),
+        "force.csv": as_csv(force_rows(curves)),
+        "fiber_length.csv": as_csv(length_rows(curves)),
+    }
+
+
+def main(folder: Path, profiles: Iterable[Profile] = PROFILES) -> None:
+    curves = all_curves(knots_of(folder))
+    texts = tables(curves) | {"golden.json": as_json(manifest(curves, profiles)) + "\n"}
+    found = [trajectory(curves, choice) for choice in choices(profiles)]
+    texts["trajectories.json"] = as_json({"schema": SCHEMA, "trajectories": found}) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
