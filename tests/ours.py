@@ -41,19 +41,19 @@ def table(name: str) -> list[dict[str, str]]:
 
 def golden_curves() -> dict[str, Curves]:
     """The curves that the golden points stand for."""
-    outer = json.loads(text("golden.json"))["curves"]
-    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in table("curve_points.csv"):
-        points.setdefault((row["family"], row["curve"]), []).append((float(row["x"]), float(row["y"])))
-    return {
-        family: Curves(
-            **{
-                name: spline_curve(*zip(*points[family, name], strict=True), tuple(*ends.values()))
-                for name, ends in four.items()
-            }
+        rows.setdefault((row["family"], row["curve"]), []).append(row)
+    curves = {
+        key: spline_curve(
+            [float(row["x"]) for row in points],
+            [float(row["y"]) for row in points],
+            (float(points[0]["slope_beyond"]), float(points[-1]["slope_beyond"])),
         )
-        for family, four in outer.items()
+        for key, points in rows.items()
     }
+    families = dict.fromkeys(family for family, _ in curves)
+    return {f: Curves(**{name: curves[f, name] for name in Curves._fields}) for f in families}
 
 
 def numbers(row: dict[str, str]) -> dict[str, float]:

@@ -33,6 +33,7 @@ WALLS = {
     "objective": "gauss_newton sensitivity terms model parameters simulation optimize autodiff "
     "physics",
     "calibration": "objective terms model parameters optimize physics",
+    "golden": "",
     "noise": "physics",
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",

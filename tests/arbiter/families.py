@@ -7,9 +7,10 @@ papers and from opensim-core once more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
-from mpmath import asinh, atan, exp, log, mpf
+from mpmath import asinh, atan, binomial, exp, log, mpf, polyval
 
 from arbiter.precise import root
 
@@ -109,31 +110,37 @@ def thelen_tendon(strain: Any) -> Any:
 # ---- Millard et al. 2013: quintic Bezier corners ----
 
 
-def corner(u: Any, start: Any, end: Any, curviness: Any) -> tuple[Any, Any]:
-    """The place at u in [0, 1] of a corner between two (x, y, slope), by de Casteljau."""
+@cache
+def corner(start: Any, end: Any, curviness: Any) -> tuple[list[Any], list[Any]]:
+    """x and y of the corner between two (x, y, slope) as polynomials of u, highest power first."""
     (x0, y0, m0), (x1, y1, m1) = start, end
     meet = (y1 - y0 - x1 * m1 + x0 * m0) / (m0 - m1)
     height = y1 + (meet - x1) * m1
     c = mpf(1) / 10 + mpf(8) / 10 * curviness
     near0 = (x0 + c * (meet - x0), y0 + c * (height - y0))
     near1 = (x1 + c * (meet - x1), y1 + c * (height - y1))
-    points = [(x0, y0), near0, near0, near1, near1, (x1, y1)]
-    while len(points) > 1:
-        points = [
-            ((1 - u) * a[0] + u * b[0], (1 - u) * a[1] + u * b[1])
-            for a, b in zip(points[:-1], points[1:], strict=True)
+    controls = [(x0, y0), near0, near0, near1, near1, (x1, y1)]
+    x, y = (
+        [
+            binomial(5, k)
+            * sum((-1) ** (k - i) * binomial(k, i) * controls[i][axis] for i in range(k + 1))
+            for k in range(5, -1, -1)
         ]
-    return points[0]
+        for axis in (0, 1)
+    )
+    return x, y
 
 
 def corners(x: Any, places: list[Any], curviness: list[str]) -> Any:
     """y at x of a chain of corners, straight beyond its ends."""
     if x <= places[0][0]:
         return places[0][1] + places[0][2] * (x - places[0][0])
-    for start, end, c in zip(places[:-1], places[1:], map(mpf, curviness), strict=True):
-        if x <= end[0]:
-            u = root(lambda u, s=start, e=end, c=c: corner(u, s, e, c)[0] - x, 0, 1)
-            return corner(u, start, end, c)[1]
+    for start, end, c in zip(places[:-1], places[1:], curviness, strict=True):
+        if x == end[0]:
+            return end[1]
+        if x < end[0]:
+            along, up = corner(start, end, mpf(c))
+            return polyval(up, root(lambda u, along=along: polyval(along, u) - x, 0, 1))
     return places[-1][1] + places[-1][2] * (x - places[-1][0])
 
 

@@ -29,7 +29,6 @@ SCHEMA = 1
 FAMILIES = ("ceinms-default", *FORMULAS)
 EXACT, SEAM = 1e-12, 1e-9
 SPLINE_EVERY = 25  # of the knots of a sampled curve, in splines.csv
-OUTER = "slope beyond the knots"
 
 Row = dict[str, Any]
 
@@ -83,8 +82,11 @@ def all_curves(knots: dict[tuple[str, str], list[float]]) -> dict[str, Curves]:
 def point_rows(curves: dict[str, Curves]) -> Iterator[Row]:
     for family, four in curves.items():
         for name, curve in four._asdict().items():
-            for x, y in zip(rounded(curve.x), rounded(curve.y), strict=True):
-                yield {"family": family, "curve": name, "x": x, "y": y}
+            points = list(zip(rounded(curve.x), rounded(curve.y), strict=True))
+            beyond = {0: rounded(curve.outer[0]), len(points) - 1: rounded(curve.outer[1])}
+            for i, (x, y) in enumerate(points):
+                ends = {"slope_beyond": beyond.get(i, "")}
+                yield {"family": family, "curve": name, "x": x, "y": y} | ends
 
 
 def spline_rows(curves: dict[str, Curves]) -> Iterator[Row]:
@@ -356,7 +358,7 @@ TABLES = {
 }
 
 
-def manifest(curves: dict[str, Curves], profiles: Iterable[Profile]) -> dict[str, Any]:
+def manifest(profiles: Iterable[Profile]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "rule": "A number is right if it differs from the one here by no more than `tolerance`"
@@ -364,10 +366,6 @@ def manifest(curves: dict[str, Curves], profiles: Iterable[Profile]) -> dict[str
         " trajectories.json, of its array.",
         "made": "by an arbiter of 120 digits (tests/arbiter), rounded to the nearest float64",
         "tables": TABLES,
-        "curves": {
-            family: {name: {OUTER: rounded(list(curve.outer))} for name, curve in four._asdict().items()}
-            for family, four in curves.items()
-        },
         "profiles": {profile.name: profile._asdict() for profile in profiles},
     }
 
@@ -409,7 +407,7 @@ def tables(curves: dict[str, Curves]) -> dict[str, str]:
 
 def main(folder: Path, profiles: Iterable[Profile] = PROFILES) -> None:
     curves = all_curves(knots_of(folder))
-    texts = tables(curves) | {"golden.json": as_json(manifest(curves, profiles)) + "\n"}
+    texts = tables(curves) | {"golden.json": as_json(manifest(profiles)) + "\n"}
     found = [trajectory(curves, choice) for choice in choices(profiles)]
     texts["trajectories.json"] = as_json({"schema": SCHEMA, "trajectories": found}) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
