@@ -21,9 +21,11 @@ from refnms.model import (
 )
 from refnms.physics import activation as act
 from refnms.physics import muscle, solve
-from refnms.physics.curves import spline_curve, value_and_slope
+from refnms.physics.curves import knot_slopes, spline_curve, value_and_slope
 from refnms.physics.profiles import NATIVE, ceinms_0_9
+from refnms.physics.reference.bands import stencil
 from refnms.physics.reference.filter import filtered, filtered_slopes
+from refnms.physics.stencils import trailing_weights
 from refnms.physics.types import Curves, FilterStart, Muscles
 from refnms.simulation import chain, join
 
@@ -111,6 +113,19 @@ def filters() -> Iterator[Row]:
         for row, *values in zip(rows, *(signal[:, 0] for signal in signals), strict=True):
             names = ("neural_activation", "by_c1", "by_c2")
             yield {"entry": row["entry"], **dict(zip(names, values, strict=True))}
+
+
+def velocities() -> Iterator[Row]:
+    rows = table("velocity.csv")
+    time, length = (np.array([float(row[name]) for row in rows]) for name in ("time", "length"))
+    found = {}
+    for name in rows[0]:
+        if name.startswith("by_last_"):
+            weights = trailing_weights(time, int(name.rpartition("_")[2]))
+            found[name] = stencil(weights, length[:, None])[:, 0]
+    found["by_all"] = knot_slopes(time, length)
+    for t, row in enumerate(rows):
+        yield {"entry": row["entry"], **{name: values[t] for name, values in found.items()}}
 
 
 def forces(curves: dict[str, Curves]) -> Iterator[Row]:
@@ -203,6 +218,7 @@ def answers() -> dict[str, str]:
         "curves.csv": curve_values(curves),
         "activation.csv": activations(),
         "filter.csv": filters(),
+        "velocity.csv": velocities(),
         "force.csv": forces(curves),
         "fiber_length.csv": fiber_lengths(curves),
     }

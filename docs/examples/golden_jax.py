@@ -43,7 +43,7 @@ def spline(x, y, below, above):
 def read_curves(folder):
     """Families by name, and their curves as one array (family, curve, piece, 6)."""
     points = {}
-    for row in csv.DictReader((folder / "curve_points.csv").open()):
+    for row in csv.DictReader((folder / "curve_points.csv").read_text().splitlines()):
         points.setdefault(row["family"], {}).setdefault(row["curve"], []).append(row)
     tables = {}
     for family, curves in points.items():
@@ -145,7 +145,7 @@ def loss(moved, curves, recording):
 
 def table(folder, name, outputs, of, families, curves):
     """Answers of a function of (curves, row) to every row of a table, and their derivatives."""
-    rows = list(csv.DictReader((folder / f"{name}.csv").open()))
+    rows = list(csv.DictReader((folder / f"{name}.csv").read_text().splitlines()))
     asked = [key for key in rows[0] if key not in ("entry", "family", "tolerance", "reason", *outputs)]
     inputs = {key: jnp.array([float(row[key]) for row in rows]) for key in asked}
     index = jnp.array([families.index(row["family"]) for row in rows])

@@ -106,7 +106,7 @@ def thelen() -> Curves:
     return Curves(
         active_force_length=sampled_curve(_thelen_active, 0.0, 2.5, 100),
         passive_force_length=sampled_at(_thelen_passive, knots(0.2, 1.8, (1.0,), 320)),
-        force_velocity=sampled_at(_thelen_velocity, knots(-1.0, 1.0, (0.0, THELEN_LINE[0]), 300)),
+        force_velocity=sampled_at(_thelen_velocity, knots(-1.0, 1.0, (0.0, THELEN_LINE[0]), 400)),
         tendon_force_strain=sampled_at(_thelen_tendon, knots(-0.05, 0.1, (0.0, THELEN_TOE), 120)),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from mpmath import asinh, atan, binomial, exp, log, mpf, polyval
+from mpmath import asinh, atan, binomial, exp, log, mpf
 
 from arbiter.precise import root
 
@@ -131,6 +131,14 @@ def corner(start: Any, end: Any, curviness: Any) -> tuple[list[Any], list[Any]]:
     return x, y
 
 
+def at(polynomial: list[Any], u: Any) -> Any:
+    """A polynomial, highest power first."""
+    total = mpf(0)
+    for factor in polynomial:
+        total = total * u + factor
+    return total
+
+
 def corners(x: Any, places: list[Any], curviness: list[str]) -> Any:
     """y at x of a chain of corners, straight beyond its ends."""
     if x <= places[0][0]:
@@ -140,7 +148,7 @@ def corners(x: Any, places: list[Any], curviness: list[str]) -> Any:
             return end[1]
         if x < end[0]:
             along, up = corner(start, end, mpf(c))
-            return polyval(up, root(lambda u, along=along: polyval(along, u) - x, 0, 1))
+            return at(up, root(lambda u, along=along: at(along, u) - x, 0, 1))
     return places[-1][1] + places[-1][2] * (x - places[-1][0])
 
 

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mpmath import mpf
+from mpmath import fdot, mpf
 
 from arbiter import activation, samples
-from arbiter.curves import PointCurve
+from arbiter.curves import PointCurve, coefficients, last_slope
 from arbiter.families import CEINMS_POINTS, CURVES, FORMULAS
 from arbiter.muscle import Curves, Muscle, fiber_length, force, residual
 from arbiter.precise import STEP, exact, rounded, slope
@@ -49,7 +49,7 @@ def knots_of(folder: Path) -> dict[tuple[str, str], list[float]]:
     """Where each sampled curve has its knots: as the files say, or as refnms does."""
     if (folder / "curve_points.csv").exists():
         found: dict[tuple[str, str], list[float]] = {}
-        for row in csv.DictReader((folder / "curve_points.csv").open(encoding="utf-8")):
+        for row in csv.DictReader((folder / "curve_points.csv").read_text("utf-8").splitlines()):
             found.setdefault((row["family"], row["curve"]), []).append(float(row["x"]))
         return found
     from refnms.physics.families import FAMILIES as OURS
@@ -177,6 +177,27 @@ def filter_rows() -> Iterator[Row]:
                 "tolerance": EXACT,
                 "reason": "a short recursion",
             }
+
+
+# ---- velocity ----
+
+POINTS = (2, 4, 5, 15)  # 2: native; 4, 5: inside CEINMS 0.9's and 0.21's equilibrium; 15: online
+
+
+def velocity_rows() -> Iterator[Row]:
+    """The velocity at each sample by the spline of the last few, and of all."""
+    lists = samples.recording()
+    times = exact(lists["time"])
+    values = [row[0] for row in lists["musculotendon_length"]]
+    whole = [piece[0] for piece in coefficients(times, exact(values))]
+    for t, (time, value) in enumerate(zip(lists["time"], values, strict=True)):
+        row: Row = {"entry": f"velocity/{t}", "sample": t, "time": time, "length": value}
+        for points in POINTS:
+            first = max(0, t + 1 - points)
+            weights = last_slope(tuple(times[first : t + 1]))
+            row[f"by_last_{points}"] = rounded(fdot(weights, exact(values[first : t + 1])))
+        row["by_all"] = rounded(whole[t])
+        yield row | {"tolerance": EXACT, "reason": "weights of a spline over uneven time steps"}
 
 
 # ---- one instant of one muscle ----
@@ -307,6 +328,8 @@ UNITS = {
     "max_contraction_velocity": "optimal fiber lengths / s",
     "fiber_length": LENGTH,
     "fiber_velocity": SPEED,
+    "time": "s",
+    "length": LENGTH,
     "musculotendon_length": LENGTH,
     "tendon_force": FORCE,
     "newest": RATE,
@@ -341,6 +364,12 @@ TABLES = {
         ["case"],
         ["starts_at_rest", "third_sample_restarts", "c1", "c2", "sample", "excitation"],
         ["neural_activation", "by_c1", "by_c2"],
+    ),
+    "velocity.csv": described(
+        "slopes at each sample of the splines through the last 2, 4, 5, 15 samples, and through all",
+        [],
+        ["sample", "time", "length"],
+        [*(f"by_last_{points}" for points in POINTS), "by_all"],
     ),
     "force.csv": described(
         "force of the fibers along the tendon, and its partial derivatives",
@@ -400,6 +429,7 @@ def tables(curves: dict[str, Curves]) -> dict[str, str]:
         "curves.csv": as_csv(curve_rows(curves)),
         "activation.csv": as_csv(activation_rows()),
         "filter.csv": as_csv(filter_rows()),
+        "velocity.csv": as_csv(velocity_rows()),
         "force.csv": as_csv(force_rows(curves)),
         "fiber_length.csv": as_csv(length_rows(curves)),
     }
