@@ -230,5 +230,7 @@ def answers() -> dict[str, str]:
 
 def as_csv(rows: list[Row]) -> str:
     lines = [",".join(rows[0])]
-    lines += [",".join(c if isinstance(c, str) else repr(float(c)) for c in r.values()) for r in rows]
+    lines += [
+        ",".join(c if isinstance(c, str) else repr(float(c)) for c in r.values()) for r in rows
+    ]
     return "\n".join(lines) + "\n"

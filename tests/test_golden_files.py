@@ -8,7 +8,7 @@ from importlib import resources
 
 import ours
 import pytest
-from arbiter import samples, write
+from arbiter import rows, samples, write
 from arbiter.trial import PROFILES
 
 from refnms import primitives
@@ -30,7 +30,7 @@ AGAIN = [
 
 @pytest.fixture(scope="module")
 def precise():
-    return write.all_curves(write.knots_of(FILES))
+    return rows.all_curves(write.knots_of(FILES))
 
 
 def test_the_arbiter_writes_the_same_tables_again(precise):
@@ -44,10 +44,10 @@ def test_the_arbiter_writes_the_same_manifest_again():
 
 @pytest.mark.parametrize("wanted", AGAIN, ids="/".join)
 def test_the_arbiter_writes_the_same_trajectory_again(wanted, precise):
-    (choice,) = [c for c in write.choices(PROFILES) if (c[0].name, *c[1:]) == wanted]
+    (choice,) = [c for c in rows.choices(PROFILES) if (c[0].name, *c[1:]) == wanted]
     entry = "/".join(("trajectories", *wanted))
     (golden,) = [t for t in trajectories() if t["entry"] == entry]
-    assert write.trajectory(precise, choice) == golden
+    assert rows.trajectory(precise, choice) == golden
 
 
 def trajectories():
@@ -56,9 +56,9 @@ def trajectories():
 
 def test_every_profile_and_family_has_its_trajectories():
     found = {(t["profile"], t["family"], t["tendon"], t["activation"]) for t in trajectories()}
-    assert found == {(c[0].name, *c[1:]) for c in write.choices(PROFILES)}
+    assert found == {(c[0].name, *c[1:]) for c in rows.choices(PROFILES)}
     assert {t["profile"] for t in trajectories()} == set(ours.PROFILES)
-    assert {t["family"] for t in trajectories()} == set(write.FAMILIES)
+    assert {t["family"] for t in trajectories()} == set(rows.FAMILIES)
 
 
 def test_cells_are_plain():
@@ -166,6 +166,8 @@ def test_a_slope_of_the_length_that_is_off_by_a_thousandth_is_named(field, monke
 
 def test_a_curves_slope_that_is_off_is_named(monkeypatch, checked):
     right = curve_module.value_and_slope
-    monkeypatch.setattr(ours, "value_and_slope", lambda c, x: (right(c, x)[0], right(c, x)[1] * 1.001))
+    monkeypatch.setattr(
+        ours, "value_and_slope", lambda c, x: (right(c, x)[0], right(c, x)[1] * 1.001)
+    )
     result = checked("c.csv", ours.as_csv(list(ours.curve_values(ours.golden_curves()))))
     assert [name for name, *_ in result.columns()] == ["curves: slope"]

@@ -146,7 +146,9 @@ def loss(moved, curves, recording):
 def table(folder, name, outputs, of, families, curves):
     """Answers of a function of (curves, row) to every row of a table, and their derivatives."""
     rows = list(csv.DictReader((folder / f"{name}.csv").read_text().splitlines()))
-    asked = [key for key in rows[0] if key not in ("entry", "family", "tolerance", "reason", *outputs)]
+    asked = [
+        key for key in rows[0] if key not in ("entry", "family", "tolerance", "reason", *outputs)
+    ]
     inputs = {key: jnp.array([float(row[key]) for row in rows]) for key in asked}
     index = jnp.array([families.index(row["family"]) for row in rows])
     both = jax.jit(jax.vmap(jax.value_and_grad(lambda x, f: of(curves[f], x))))
@@ -177,7 +179,11 @@ def main(folder, out):
     answers = []
     slopes_of = jax.jit(jax.value_and_grad(loss, has_aux=True))
     for one in json.loads((folder / "trajectories.json").read_text())["trajectories"]:
-        if (one["profile"], one["tendon"], one["activation"]) != ("native", "elastic", "exponential"):
+        if (one["profile"], one["tendon"], one["activation"]) != (
+            "native",
+            "elastic",
+            "exponential",
+        ):
             continue
         recording = {k: jnp.array(v) for k, v in one["inputs"].items() if k != "muscles"}
         muscles = {k: jnp.array(v) for k, v in one["inputs"]["muscles"].items()}

@@ -11,6 +11,7 @@ A formula with a kink cannot be followed by a C2 curve. Its knots close in on th
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,9 @@ from refnms.physics.types import Array, Curve, Curves
 
 CLOSEST = 2e-7  # of knots to a kink
 WIDENING = 1.25  # of each step to the next, away from a kink
-STRAIGHT = 12  # knots on the straight line beyond an end: along each the spline's error falls to 1/4
+STRAIGHT = (
+    12  # knots on the straight line beyond an end: along each the spline's error falls to 1/4
+)
 
 
 def knots(lower: float, upper: float, kinks: tuple[float, ...], segments: int) -> Array:
@@ -31,7 +34,7 @@ def knots(lower: float, upper: float, kinks: tuple[float, ...], segments: int) -
         near.append(near[-1] + step)
     ends = [lower, *kinks, upper]
     parts = [np.array([lower, upper])]
-    for left, right in zip(ends[:-1], ends[1:], strict=True):
+    for left, right in pairwise(ends):
         first = left + np.array(near if left in kinks else [0.0])
         last = right - np.array(near if right in kinks else [0.0])
         between = max(1, round((last[-1] - first[-1]) / widest))
@@ -39,7 +42,7 @@ def knots(lower: float, upper: float, kinks: tuple[float, ...], segments: int) -
     return np.unique(np.concatenate(parts))
 
 
-# ---- De Groote, Kinney, Rao, Fregly 2016, Annals of Biomedical Engineering 44:2922, supplement ----
+# ---- De Groote, Kinney, Rao, Fregly 2016, Annals of Biomedical Engineering 44:2922, appendix ----
 
 
 def de_groote_fregly() -> Curves:
@@ -184,7 +187,7 @@ def _bezier(corners: list[Corner], segments: int) -> Curve:
     u = np.linspace(0.0, 1.0, segments // (len(corners) - 1) + 1)
     weights = [u**k * (1.0 - u) ** (5 - k) * (1, 5, 10, 10, 5, 1)[k] for k in range(6)]
     places = []
-    for left, right in zip(corners[:-1], corners[1:], strict=True):
+    for left, right in pairwise(corners):
         x = (right.y - left.y - right.x * right.slope + left.x * left.slope) / (
             left.slope - right.slope
         )
@@ -193,7 +196,8 @@ def _bezier(corners: list[Corner], segments: int) -> Curve:
         bend = 0.1 + 0.8 * left.curviness
         first, second = start + bend * (middle - start), end + bend * (middle - end)
         controls = [start, first, first, second, second, end]
-        places.append(sum(np.outer(w, p) for w, p in zip(weights, controls, strict=True)))
+        products = [np.outer(w, p) for w, p in zip(weights, controls, strict=True)]
+        places.append(np.sum(products, axis=0))
     x, y = np.concatenate([places[0], *(part[1:] for part in places[1:])]).T
     away = np.arange(1, STRAIGHT + 1)
     before, after = away[::-1] * (x[0] - x[1]), away * (x[-1] - x[-2])
@@ -223,7 +227,7 @@ def _millard_active() -> list[Corner]:
 def _millard_passive() -> list[Corner]:
     strain, low = 0.7, 0.2
     stiff = 2.0 / strain
-    width = min(0.1 / stiff, 0.1 * strain)
+    width = 0.1 / stiff  # of the foot: the lesser of this and a tenth of the strain
     return [
         Corner(1.0, 0.0, 0.0, 0.75),
         Corner(1.0 + width, 0.5 * low * width, low, 0.75),
@@ -267,7 +271,12 @@ def meyer_fregly() -> Curves:
         active_force_length=sampled_curve(
             _gaussians(
                 (0.8174335195120225, 1.054348561163096, 0.16194288662761705, 0.06381565266097716),
-                (0.43130780147182907, 0.7163004817144202, -0.029060905806803296, 0.19835014521987723),
+                (
+                    0.43130780147182907,
+                    0.7163004817144202,
+                    -0.029060905806803296,
+                    0.19835014521987723,
+                ),
                 (0.1, 1.0, 0.353553390593274, 0.0),
             ),
             0.2,

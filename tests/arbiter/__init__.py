@@ -1,4 +1,4 @@
-"""The arbiter of the golden files: the model once more, in 50 digits and more, with no refnms in it.
+"""The arbiter of the golden files: the model once more, in many digits, with no refnms in it.
 
 Written from the papers' formulas and from what CEINMS computes, as plainly as they are printed: the
 unknown of the equilibrium is the fiber length, pennation an angle, velocity the slope of a spline

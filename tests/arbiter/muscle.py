@@ -40,7 +40,7 @@ sine = cache(sin)
 
 
 def cosine(m: Muscle, l: Any) -> Any:
-    """Of the pennation angle; its sine is the fibers' height, which they keep, over their length."""
+    """Of the pennation angle, whose sine is the fibers' height, which they keep, over a length."""
     s = m.optimal_fiber_length * sine(m.pennation_angle_at_optimal) / l
     return sqrt(1 - s**2) if s < 1 else mpf(0)
 
@@ -79,7 +79,7 @@ PLACES = 90  # where the residual is looked at for changes of sign
 def fiber_length(
     curves: Curves, m: Muscle, a: Any, lmt: Any, velocity: Callable[[Any], Any]
 ) -> Any:
-    """The fiber length in equilibrium between 0.2 and 2 optimal lengths, which must be the only one."""
+    """The one fiber length between 0.2 and 2 optimal lengths that is in equilibrium."""
 
     def g(l: Any) -> Any:
         return residual(curves, m, a, lmt, velocity, l)

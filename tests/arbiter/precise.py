@@ -1,4 +1,4 @@
-"""Numbers of the arbiter: 120 digits, so that a difference quotient over 1e-55 has 50 of its own."""
+"""Numbers of the arbiter: 120 digits, so that a difference quotient over 1e-55 has 50."""
 
 from __future__ import annotations
 

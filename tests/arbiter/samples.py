@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import Any
 
 from mpmath import mpf
@@ -53,7 +54,7 @@ def places(curve: str, knots: list[float]) -> list[tuple[float, str]]:
     inside = [round(low + (k + 0.37) * step, 5) for k in range(INSIDE)]
     near = [x for x in knots[1:-1] if low <= x <= high]
     on = [near[(k + 1) * len(near) // (KNOTS + 1)] for k in range(KNOTS)]
-    steps = [(b - a, a, b) for a, b in zip(knots[:-1], knots[1:], strict=True)]
+    steps = [(b - a, a, b) for a, b in pairwise(knots)]
     narrow, left, right = min(steps)
     found = [(x, AWAY) for x in inside]
     found += [(x, "on a knot where two pieces meet") for x in on]
@@ -70,7 +71,8 @@ def force_samples(family: str) -> list[tuple[dict[str, float], str]]:
     found = []
     for k in range(FORCES):
         values = draw(
-            f"force {family} {k}", {"activation": (0.02, 0.98), "x": (0.6, 1.5), "v": (-0.9, 0.9)} | MUSCLE
+            f"force {family} {k}",
+            {"activation": (0.02, 0.98), "x": (0.6, 1.5), "v": (-0.9, 0.9)} | MUSCLE,
         )
         reason = AWAY
         if k == 1:
@@ -86,7 +88,10 @@ def force_samples(family: str) -> list[tuple[dict[str, float], str]]:
         if k == 6:
             values["fiber_damping"], reason = 0.0, "no damping"
         if k == 7:
-            values["percentage_change"], reason = 0.0, "optimal length does not depend on activation"
+            values["percentage_change"], reason = (
+                0.0,
+                "optimal length does not depend on activation",
+            )
         x, v = values.pop("x"), values.pop("v")
         lo, vmax = values["optimal_fiber_length"], values["max_contraction_velocity"]
         values["fiber_length"] = round(x * lo, 5)
@@ -102,7 +107,12 @@ def length_samples(family: str) -> list[tuple[dict[str, float], str]]:
     for k in range(LENGTHS):
         values = draw(
             f"length {family} {k}",
-            {"activation": (0.05, 0.95), "x": (0.7, 1.35), "strain": (0.012, 0.05), "v": (-0.2, 0.2)}
+            {
+                "activation": (0.05, 0.95),
+                "x": (0.7, 1.35),
+                "strain": (0.012, 0.05),
+                "v": (-0.2, 0.2),
+            }
             | MUSCLE,
         )
         newest, reason = (0.0, "static")
@@ -128,7 +138,9 @@ EXPONENTIALS = [
     *[(u, shape) for shape in (-2.9, -1.3, -0.4, 1.5) for u in (-0.05, 0.2, 0.65, 1.1)],
     *[(u, shape) for shape in (-0.002, -1e-6, 0.0, 1e-9, 0.03) for u in (0.3, 0.9)],
 ]
-PIECEWISE = [(u, shape) for shape in (0.005, 0.02, 0.05, 0.12, 0.3) for u in (0.01, 0.09, 0.5, 0.95)]
+PIECEWISE = [
+    (u, shape) for shape in (0.005, 0.02, 0.05, 0.12, 0.3) for u in (0.01, 0.09, 0.5, 0.95)
+]
 
 FILTERS = [
     # name, c1, c2, starts at rest, third sample restarts

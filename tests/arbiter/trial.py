@@ -89,7 +89,7 @@ def run(
     lmt: list[Any],
     near: Signals | None = None,
 ) -> Signals:
-    """One muscle. `near`: signals of a muscle that differs by `STEP`: one Newton step finds ours."""
+    """One muscle. `near`: signals of one that differs by `STEP`; one Newton step is due."""
     profile, curves = choice.profile, choice.curves
     u = activation.recursion(muscle.c1, muscle.c2, e, profile.at_rest, profile.third_restarts)
     a = [activation.SHAPES[choice.shape](x, muscle.shape_factor) for x in u[len(e) - len(time) :]]
@@ -142,7 +142,10 @@ class Result(NamedTuple):
 def moments(recording: Recording, forces: list[list[Any]]) -> list[list[Any]]:
     """(T, D) of forces (M, T)."""
     return [
-        [sum(f[t] * arm[d] for f, arm in zip(forces, arms, strict=True)) for d in range(len(arms[0]))]
+        [
+            sum(f[t] * arm[d] for f, arm in zip(forces, arms, strict=True))
+            for d in range(len(arms[0]))
+        ]
         for t, arms in enumerate(recording.moment_arm)
     ]
 
@@ -198,7 +201,9 @@ def trial(choice: Choice, muscles: list[Muscle], recording: Recording) -> Result
     gradient["musculotendon_length"] = [
         [by(m, lmt=nudged(lengths[m], t)) for m in range(len(muscles))] for t in range(len(time))
     ]
-    turned = [list(zip(*signals, strict=True)) for signals in zip(*(s[:5] for s in found), strict=True)]
+    turned = [
+        list(zip(*signals, strict=True)) for signals in zip(*(s[:5] for s in found), strict=True)
+    ]
     return Result(
         list(zip(*rows, strict=True)), *turned, moments(recording, forces), base, gradient
     )
