@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from importlib import resources
+from pathlib import Path
 
 import ours
 import pytest
@@ -17,6 +18,7 @@ from refnms.jit import HAVE_NUMBA
 from refnms.physics import curves as curve_module
 from refnms.physics import engine, muscle, reference, solve
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 FILES = resources.files("refnms.golden") / "files"
 HELD = 2e-13  # what refnms's error stays below, where the files ask for 1e-12
 # One trajectory of each profile is written again here; validation/ writes all of them.
@@ -80,6 +82,14 @@ def test_every_number_reads_back_to_itself():
 
 def test_the_files_are_small():
     assert sum(len(text(name)) for name in names()) < 1_000_000
+
+
+def test_the_page_tells_how_many_entries_there_are():
+    page = (CHECKOUT / "docs" / "golden.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `([\w.]+)` \| ([\d,]+)", page, re.M))
+    counts = {name: text(name).count("\n") - 1 for name in names() if name.endswith(".csv")}
+    counts["trajectories.json"] = len(trajectories())
+    assert {name: int(count.replace(",", "")) for name, count in told.items()} == counts
 
 
 def test_samples_lie_away_from_kinks():

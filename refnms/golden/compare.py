@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from refnms.errors import InputError, Problem
 from refnms.golden.numbers import Entry, Number, entries, flat
 
+SCHEMA = 1
 NOTES = ("tolerance", "reason")  # columns that may stand in a file and are not read
 Given = dict[str, dict[str, float]]  # entry -> column -> value
 
@@ -169,13 +170,18 @@ def _unknown(name: str) -> str:
 def _read_json(path: Path, content: str, problems: list[Problem]) -> Given:
     given: Given = {}
     try:
-        trajectories = json.loads(content)["trajectories"]
+        told = json.loads(content)
+        trajectories = told["trajectories"]
         pairs = [(one["entry"], one.get("inputs"), one["outputs"]) for one in trajectories]
     except json.JSONDecodeError as error:
         problems.append(Problem(error.msg, file=path, line=error.lineno, column=error.colno))
         return given
     except (KeyError, TypeError, AttributeError):
         message = "expected {'trajectories': [{'entry': name, 'outputs': {name: numbers}}, ...]}"
+        problems.append(Problem(message, file=path))
+        return given
+    if told.get("schema", SCHEMA) != SCHEMA:
+        message = f"has schema {told['schema']!r}; this refnms has {SCHEMA}: write its files anew"
         problems.append(Problem(message, file=path))
         return given
     for name, inputs, outputs in pairs:

@@ -98,13 +98,14 @@ def _de_groote_tendon(strain: Array) -> Array:
 
 
 def thelen() -> Curves:
-    """Thelen 2003, equations 1, 3, 4, 6 and 7, with the constants of OpenSim's Thelen2003Muscle.
+    """Thelen 2003 (force-velocity: equations 6 and 7), with OpenSim's constants.
 
-    The maximal strain of the tendon is 0.04 and the eccentric force 1.4 (paper: 0.033, 1.4 or 1.8
-    by age). The paper rounds the tendon's toe to 0.609 of the maximal strain and its slope to
-    1.712; the exact values make slope and force meet. Force-velocity is the paper's at full
-    activation and optimal length: its maximal velocity depends on activation, that of this
-    muscle does not. Beyond 0.95 of the largest force it is a straight line, as in OpenSim.
+    These are Thelen2003Muscle's: 0.04 strain of the tendon at maximal force and 1.4 largest
+    eccentric force (before, OpenSim had 0.033 and 1.8). The paper rounds the tendon's toe to 0.609
+    of that strain and its slope to 1.712 over it; the exact values make slope and force meet.
+    Force-velocity is the paper's at full activation and optimal length: its maximal velocity
+    depends on activation, that of this muscle does not. Beyond 0.95 of the largest force it is a
+    straight line, as in OpenSim.
     """
     return Curves(
         active_force_length=sampled_curve(_thelen_active, 0.0, 2.5, 100),

@@ -8,7 +8,9 @@ import pytest
 
 from refnms.errors import InputError
 from refnms.golden import compare, text
+from refnms.golden.compare import SCHEMA
 
+JSON = ("golden.json", "trajectories.json")
 FORCES = text("force.csv")
 TRAJECTORIES = json.loads(text("trajectories.json"))["trajectories"]
 
@@ -157,6 +159,10 @@ def test_a_wrong_place_of_a_trajectory_is_named(given):
     assert found.columns() == [("trajectories: fiber_length", 1, 1)]
 
 
+def test_the_schema_is_that_of_the_files():
+    assert {json.loads(text(name))["schema"] for name in JSON} == {SCHEMA}
+
+
 def test_other_inputs_are_refused(given):
     golden = json.loads(json.dumps(TRAJECTORIES[1]))
     golden["inputs"]["time"][0] += 1e-9
@@ -177,6 +183,7 @@ def test_other_inputs_are_refused(given):
         (one(loss="much"), "loss holds what is no number"),
         (one(loss=None), "loss holds what is no number"),
         ({"trajectories": one(loss=1.0)["trajectories"] * 2}, "is there twice"),
+        (one(loss=1.0) | {"schema": 2}, "has schema 2; this refnms has 1: write its files anew"),
     ],
 )
 def test_trajectories_that_are_none_are_refused(content, message, given):
