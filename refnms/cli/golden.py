@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from refnms.cli.codes import DONE, FAILED
+from refnms.cli.options import add_json
+from refnms.cli.show import show_lines
 
 if TYPE_CHECKING:
     from refnms.cli.options import Commands
@@ -31,31 +34,55 @@ def add_to(commands: Commands) -> None:
         metavar="FILE",
         help="say which numbers of these files, laid out as the golden ones, are wrong",
     )
+    add_json(parser)
     parser.set_defaults(command=_golden)
 
 
 def _golden(options: argparse.Namespace) -> int:
-    return _write(options.out) if options.check is None else _check(options.check)
+    return _write(options) if options.check is None else _check(options)
 
 
-def _write(folder: Path) -> int:
+def _write(options: argparse.Namespace) -> int:
     from refnms.golden import names, text
     from refnms.io.files import write_atomically
 
+    folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     for name in names():
         write_atomically(folder / name, text(name))
-    print(f"wrote {len(names())} files to {folder}")
+    lines = [f"wrote {len(names())} files to {folder}"]
+    show_lines(lines, {"folder": str(folder), "files": names()}, options)
     return DONE
 
 
-def _check(files: list[Path]) -> int:
+def _check(options: argparse.Namespace) -> int:
     from refnms.golden import compare
 
-    found = [compare(file) for file in files]
-    for comparison in found:
-        print("\n".join(_lines(comparison)))
+    found = [compare(file) for file in options.check]
+    lines = [line for comparison in found for line in _lines(comparison)]
+    show_lines(lines, {"files": [_summary(comparison) for comparison in found]}, options)
     return FAILED if any(comparison.wrong for comparison in found) else DONE
+
+
+def _summary(found: Comparison) -> dict[str, Any]:
+    return {
+        "file": str(found.file),
+        "numbers": found.given,
+        "left_out": found.missing,
+        "largest_error_of_right_ones": found.worst,
+        "wrong": [
+            {
+                "entry": wrong.entry,
+                "column": wrong.column,
+                "given": wrong.given if math.isfinite(wrong.given) else None,
+                "golden": wrong.golden.value,
+                "error": wrong.error if math.isfinite(wrong.error) else None,
+                "tolerance": wrong.golden.tolerance,
+                "reason": wrong.golden.reason,
+            }
+            for wrong in found.wrong
+        ],
+    }
 
 
 def _lines(found: Comparison) -> list[str]:

@@ -101,15 +101,15 @@ def _read(path: Path) -> Given:
     try:
         content = path.read_text("utf-8-sig")
     except FileNotFoundError:
-        raise InputError(Problem("there is no such file", file=path)) from None
+        raise InputError(Problem("cannot be read: there is no such file", file=path)) from None
     except UnicodeDecodeError as error:
-        message = f"not a text file in UTF-8: byte {error.start} is {error.object[error.start]:#x}"
+        message = f"is not UTF-8: byte {error.start} is {error.object[error.start]:#x}"
         raise InputError(Problem(message, file=path)) from None
     problems: list[Problem] = []
     reader = _read_json if path.suffix.lower() == ".json" else _read_csv
     given = reader(path, content, problems)
     if not problems and not any(given.values()):
-        problems.append(Problem("there is no number in it to compare", file=path))
+        problems.append(Problem("holds no number to compare with golden ones", file=path))
     if problems:
         raise InputError(problems)
     return given
@@ -121,7 +121,7 @@ def _read_csv(path: Path, content: str, problems: list[Problem]) -> Given:
     columns = [name.strip() for name in rows.fieldnames or ()]
     rows.fieldnames = columns
     if "entry" not in columns:
-        message = "no column is called 'entry', which says what each line is the answer to"
+        message = "no column is called 'entry', which names the golden question of a line"
         problems.append(Problem(message, file=path, line=1))
         return given
     for row in rows:
@@ -130,9 +130,13 @@ def _read_csv(path: Path, content: str, problems: list[Problem]) -> Given:
         if entry is None:
             problems.append(Problem(_unknown(name), file=path, line=line))
         elif name in given:
-            problems.append(Problem(f"entry {name!r} is there twice", file=path, line=line))
+            problems.append(
+                Problem(f"golden entry {name!r} is answered twice", file=path, line=line)
+            )
         elif "" in row:
-            problems.append(Problem("more cells than columns", file=path, line=line))
+            problems.append(
+                Problem("answers a golden entry with more cells than columns", file=path, line=line)
+            )
         else:
             given[name] = {}
             for column in columns:
@@ -152,19 +156,19 @@ def _take(entry: Entry, column: str, cell: str, into: dict[str, float]) -> str |
                 into[column] = float(cell)
             return None
         if column not in entry.inputs:
-            return f"there is no such column; there are {', '.join(entry.numbers)}"
+            return f"no golden column is called so; there are {', '.join(entry.numbers)}"
         wanted = entry.inputs[column]
         same = cell == wanted or float(cell) == float(wanted)
     except ValueError:
         same = False
         if column in entry.numbers:
-            return f"{cell!r} is not a number"
-    return None if same else f"this is another question: {cell!r} where {wanted!r} was asked"
+            return f"{cell!r} is no number to hold against the golden one"
+    return None if same else f"another question: {cell!r}, where the golden one has {wanted!r}"
 
 
 def _unknown(name: str) -> str:
     known = sorted({_table(entry) for entry in entries()})
-    return f"no entry is called {name!r}; they begin with {', '.join(known)}"
+    return f"no golden entry is called {name!r}; they begin with {', '.join(known)}"
 
 
 def _read_json(path: Path, content: str, problems: list[Problem]) -> Given:
@@ -174,14 +178,16 @@ def _read_json(path: Path, content: str, problems: list[Problem]) -> Given:
         trajectories = told["trajectories"]
         pairs = [(one["entry"], one.get("inputs"), one["outputs"]) for one in trajectories]
     except json.JSONDecodeError as error:
-        problems.append(Problem(error.msg, file=path, line=error.lineno, column=error.colno))
+        message = f"is not the JSON of golden answers: {error.msg}"
+        problems.append(Problem(message, file=path, line=error.lineno, column=error.colno))
         return given
     except (KeyError, TypeError, AttributeError):
-        message = "expected {'trajectories': [{'entry': name, 'outputs': {name: numbers}}, ...]}"
+        shape = "{'trajectories': [{'entry': name, 'outputs': {name: numbers}}, ...]}"
+        message = f"golden answers are {shape}"
         problems.append(Problem(message, file=path))
         return given
     if told.get("schema", SCHEMA) != SCHEMA:
-        message = f"has schema {told['schema']!r}; this refnms has {SCHEMA}: write its files anew"
+        message = f"has golden schema {told['schema']!r}, not {SCHEMA}: write the files anew"
         problems.append(Problem(message, file=path))
         return given
     for name, inputs, outputs in pairs:
@@ -189,9 +195,9 @@ def _read_json(path: Path, content: str, problems: list[Problem]) -> Given:
         if entry is None:
             problems.append(Problem(_unknown(name), file=path))
         elif name in given:
-            problems.append(Problem(f"entry {name!r} is there twice", file=path))
+            problems.append(Problem(f"golden entry {name!r} is answered twice", file=path))
         elif inputs is not None and inputs != entry.inputs["inputs"]:
-            problems.append(Problem(f"{name}: its inputs are not those that were asked", file=path))
+            problems.append(Problem(f"{name}: its inputs are not the golden ones", file=path))
         else:
             given[name] = _numbers(path, name, entry, outputs, problems)
     return given
@@ -205,16 +211,18 @@ def _numbers(
         try:
             numbers = dict(flat(column, values))
         except (TypeError, ValueError):
-            problems.append(Problem(f"{name}: {column} holds what is no number", file=path))
+            problems.append(
+                Problem(f"golden entry {name}: {column} holds what is no number", file=path)
+            )
             continue
         wanted = {place for place in entry.numbers if place.partition("[")[0] == column}
         if not wanted:
             known = sorted({place.partition("[")[0] for place in entry.numbers})
-            message = f"{name}: nothing is called {column!r}; there are {', '.join(known)}"
+            message = f"golden entry {name} has no {column!r}; there are {', '.join(known)}"
             problems.append(Problem(message, file=path))
         elif {*numbers} != wanted:
             shape = f"{len(numbers)} numbers where {len(wanted)} are due, or another nesting"
-            problems.append(Problem(f"{name}: {column} has {shape}", file=path))
+            problems.append(Problem(f"golden entry {name}: {column} has {shape}", file=path))
         else:
             found |= numbers
     return found

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -59,12 +60,25 @@ def test_what_is_left_out_is_told(tmp_path, capsys):
     assert "1 numbers, 685 left out" in capsys.readouterr().out
 
 
+def test_the_same_as_json(tmp_path, capsys):
+    mine = tmp_path / "mine.csv"
+    mine.write_text("entry,value\ncurves/thelen-2003/force_velocity/10,nan\n")
+    assert refnms("golden", "--check", mine, "--json") == 4
+    (told,) = json.loads(capsys.readouterr().out)["files"]
+    (wrong,) = told.pop("wrong")
+    assert told["numbers"] == 1 and told["left_out"] == 685
+    assert wrong["column"] == "value" and wrong["given"] is None and wrong["error"] is None
+    assert refnms("golden", "--out", tmp_path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["files"] == names()
+
+
 def test_bad_input_ends_with_3_and_is_told_for_every_line(tmp_path, capsys):
     mine = tmp_path / "mine.csv"
     mine.write_text("entry,value\nx,1\ny,2\n")
     assert refnms("golden", "--check", mine) == 3
     errors = capsys.readouterr().err.splitlines()
     assert [error.split(": ")[1] for error in errors] == [f"{mine}, line 2", f"{mine}, line 3"]
+    assert all(error.endswith("]") and "RN000" not in error for error in errors)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--out", "a", "--check", "b")])

@@ -111,10 +111,16 @@ def test_every_problem_of_a_table_is_told(given):
         )
     )
     assert len(bad) == 4
-    assert "line 2, column 'tendon_force': 'one' is not a number" in bad[0]
-    assert "line 2, column 'by_force': there is no such column; there are tendon_force" in bad[1]
-    assert "line 2, column 'activation': this is another question: '0.5' where" in bad[2]
-    assert "line 3: no entry is called 'force/nobody/8'; they begin with activation" in bad[3]
+    assert (
+        "line 2, column 'tendon_force': 'one' is no number to hold against the golden one" in bad[0]
+    )
+    assert (
+        "line 2, column 'by_force': no golden column is called so; there are tendon_force" in bad[1]
+    )
+    assert "line 2, column 'activation': another question: '0.5', where" in bad[2]
+    assert (
+        "line 3: no golden entry is called 'force/nobody/8'; they begin with activation" in bad[3]
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,13 +128,19 @@ def test_every_problem_of_a_table_is_told(given):
     [
         ("", "line 1: no column is called 'entry'"),
         ("name,value\n", "line 1: no column is called 'entry'"),
-        ("entry,tendon_force\n", "there is no number in it to compare"),
-        ("entry,reason\nforce/thelen-2003/8,because\n", "there is no number in it to compare"),
+        ("entry,tendon_force\n", "holds no number to compare with golden ones"),
+        (
+            "entry,reason\nforce/thelen-2003/8,because\n",
+            "holds no number to compare with golden ones",
+        ),
         (
             "entry,tendon_force\nforce/thelen-2003/8,1\nforce/thelen-2003/8,1\n",
-            "line 3: entry 'force/thelen-2003/8' is there twice",
+            "line 3: golden entry 'force/thelen-2003/8' is answered twice",
         ),
-        ("entry,tendon_force\nforce/thelen-2003/8,1,2\n", "line 2: more cells than columns"),
+        (
+            "entry,tendon_force\nforce/thelen-2003/8,1,2\n",
+            "line 2: answers a golden entry with more cells than columns",
+        ),
     ],
 )
 def test_a_table_that_is_none_is_refused(content, message, given):
@@ -137,9 +149,9 @@ def test_a_table_that_is_none_is_refused(content, message, given):
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
-    assert "there is no such file" in problems(tmp_path / "none.csv")[0]
+    assert "cannot be read: there is no such file" in problems(tmp_path / "none.csv")[0]
     (tmp_path / "mine.csv").write_bytes(b"entry,\xff\n")
-    assert "not a text file in UTF-8: byte 6 is 0xff" in problems(tmp_path / "mine.csv")[0]
+    assert "is not UTF-8: byte 6 is 0xff" in problems(tmp_path / "mine.csv")[0]
 
 
 # ---- trajectories ----
@@ -167,23 +179,23 @@ def test_other_inputs_are_refused(given):
     golden = json.loads(json.dumps(TRAJECTORIES[1]))
     golden["inputs"]["time"][0] += 1e-9
     (problem,) = problems(given({"trajectories": [golden]}, "mine.json"))
-    assert "its inputs are not those that were asked" in problem
+    assert "its inputs are not the golden ones" in problem
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{", "line 1, column 2: "),
-        ([], "expected {'trajectories'"),
-        ({"trajectories": [{"entry": "x"}]}, "expected {'trajectories'"),
-        ({"trajectories": [{"entry": "x", "outputs": {}}]}, "no entry is called 'x'"),
-        (one(fibre=[1.0]), "nothing is called 'fibre'; there are activation"),
+        ([], "golden answers are {'trajectories'"),
+        ({"trajectories": [{"entry": "x"}]}, "golden answers are {'trajectories'"),
+        ({"trajectories": [{"entry": "x", "outputs": {}}]}, "no golden entry is called 'x'"),
+        (one(fibre=[1.0]), "has no 'fibre'; there are activation"),
         (one(loss=[1.0]), "loss has 1 numbers where 1 are due, or another nesting"),
         (one(fiber_length=[[1.0, 2.0]]), "fiber_length has 2 numbers where 32 are due"),
         (one(loss="much"), "loss holds what is no number"),
         (one(loss=None), "loss holds what is no number"),
-        ({"trajectories": one(loss=1.0)["trajectories"] * 2}, "is there twice"),
-        (one(loss=1.0) | {"schema": 2}, "has schema 2; this refnms has 1: write its files anew"),
+        ({"trajectories": one(loss=1.0)["trajectories"] * 2}, "is answered twice"),
+        (one(loss=1.0) | {"schema": 2}, "has golden schema 2, not 1: write the files anew"),
     ],
 )
 def test_trajectories_that_are_none_are_refused(content, message, given):
