@@ -35,6 +35,7 @@ WALLS = {
     "ceinms_terms": "terms simulation physics",
     "incremental": "objective simulation physics",
     "calibration": "incremental objective terms model parameters optimize physics",
+    "golden": "",
     "noise": "physics",
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",

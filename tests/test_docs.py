@@ -110,7 +110,7 @@ def test_the_programs_about_autodiff_run(capsys):
 def test_the_page_has_two_changes_of_a_file_and_one_of_none():
     changes = [section.change for section in sections().values()]
     files = [None if change is None else change["file"] for change in changes]
-    assert files == ["refnms/physics/curves.py", "refnms/terms.py", None]
+    assert files == ["refnms/physics/families.py", "refnms/terms.py", None]
 
 
 def test_a_wrong_slope_in_the_changed_copy_would_be_found(copy):

@@ -20,6 +20,7 @@ from refnms.cli import (
     doctor,
     emg,
     explain,
+    golden,
     run,
 )
 from refnms.cli.codes import BAD_INPUT, FAILED, INPUT_OUTPUT, INTERRUPTED
@@ -33,6 +34,7 @@ COMMANDS = (
     compare,
     convert,
     emg,
+    golden,
     demo,
     doctor,
     explain,

@@ -194,14 +194,18 @@ def spline_curve(
     return Curve(x, edges, np.vstack([below, inner, above]))
 
 
-def sampled_curve(
-    function: Callable[[Array], Array], lower: float, upper: float, segments: int = 400
-) -> Curve:
-    """The spline of an analytic curve sampled over [lower, upper], continued by its end slopes."""
-    x = np.linspace(lower, upper, segments + 1)
+def sampled_at(function: Callable[[Array], Array], x: Array) -> Curve:
+    """The spline of an analytic curve sampled at x `(n,)`, continued by its end slopes."""
     y = np.asarray(function(x), dtype=float)
     slopes = knot_slopes(x, y)
     return spline_curve(x, y, (float(slopes[0]), float(slopes[-1])))
+
+
+def sampled_curve(
+    function: Callable[[Array], Array], lower: float, upper: float, segments: int = 400
+) -> Curve:
+    """`sampled_at` evenly spaced places of [lower, upper]."""
+    return sampled_at(function, np.linspace(lower, upper, segments + 1))
 
 
 def ceinms_default() -> Curves:
