@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from refnms.simulation import simulate as simulate
     from refnms.uncertainty import Uncertainty as Uncertainty
     from refnms.uncertainty import uncertainty_of as uncertainty_of
+    from refnms.verify import Certificate as Certificate
+    from refnms.verify import certify as certify
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,7 @@ _MODULE_OF = {
     "AdamW": "optimize",
     "Budget": "optimize",
     "Calibration": "calibration",
+    "Certificate": "verify",
     "Free": "parameters",
     "InputError": "errors",
     "InputWarning": "errors",
@@ -52,6 +55,7 @@ _MODULE_OF = {
     "Uncertainty": "uncertainty",
     "calibrate": "calibration",
     "ceinms_0_9": "physics.profiles",
+    "certify": "verify",
     "choose_prior": "resampling",
     "simulate": "simulation",
     "uncertainty_of": "uncertainty",

@@ -35,6 +35,7 @@ WALLS = {
     "uncertainty": "calibration noise objective sensitivity terms model parameters optimize "
     "physics",
     "resampling": "calibration objective terms parameters model optimize physics",
+    "verify": "objective terms parameters simulation model autodiff physics",
     "assist": "objective simulation parameters model optimize",
     "geometry": "physics autodiff",
     "stream": "model physics geometry",
@@ -44,7 +45,18 @@ WALLS = {
 # These may import every room above.
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
-TOP_ROOMS = ("task", "methods", "summary", "ahead", "job", "demo", "cli", "__init__", "__main__")
+TOP_ROOMS = (
+    "task",
+    "methods",
+    "summary",
+    "ahead",
+    "job",
+    "certification",
+    "demo",
+    "cli",
+    "__init__",
+    "__main__",
+)
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 
 # Library -> the one room that may import it.
