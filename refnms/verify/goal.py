@@ -17,8 +17,7 @@ from refnms.parameters import Packing
 from refnms.physics.profiles import Profile
 from refnms.physics.types import Array
 from refnms.terms import TERMS, Term
-from refnms.verify.parameters import UNSURE
-from refnms.verify.records import DIFFERENCES, EVERYWHERE, Check, Place, Worst, relative
+from refnms.verify.records import DIFFERENCES, EVERYWHERE, Check, Place, Worst, against, relative
 
 DIRECTIONS = 2
 
@@ -67,11 +66,10 @@ def _difference_check(objective: Objective, x: Array, room: Array, gradient: Arr
         direction = rng.uniform(-0.01, 0.01, len(x)) * room
         along = difference_sweep(objective.value, x, direction)
         terms = gradient * direction
-        scale = float(np.sum(np.abs(terms)))
-        error, doubt = abs(float(np.sum(terms) - along.value)) / scale, float(along.error) / scale
-        if doubt > UNSURE:
-            worst.undecided.append(f"objective along random direction {k + 1}")
-            continue
-        beyond = error if error > 2.0 * doubt else min(error, DIFFERENCES)
-        worst.add(np.array([beyond]), lambda i: Place("objective along a random direction"))
+        error, sure = against(along, np.sum(terms), np.sum(np.abs(terms)))
+        quantity = f"objective along random direction {k + 1}"
+        if sure:
+            worst.add(np.reshape(error, 1), lambda i, q=quantity: Place(q))
+        else:
+            worst.undecided.append(quantity)
     return worst.check()

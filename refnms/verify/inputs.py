@@ -7,23 +7,20 @@ of one frame depends on the input of another, for frames spread over each trial.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from refnms.autodiff import difference_sweep
 from refnms.physics import excitation as emg
 from refnms.physics.types import Array, Integers
 from refnms.simulation import Joined
 from refnms.verify.lanes import DELAY, Run
-from refnms.verify.lanes import run as run_lanes
 from refnms.verify.oracle import STEP, stepped
-from refnms.verify.parameters import NAMES, UNSURE, one_frame, pulled, tangents
-from refnms.verify.records import DIFFERENCES, EVERYWHERE, Check, Worst, relative
+from refnms.verify.parameters import NAMES, one_frame, pulled, tangents
+from refnms.verify.records import EVERYWHERE, Check, Worst, relative
 
 SPREAD = 16  # frames of a trial whose inputs are moved one by one
+INPUTS = {"excitation": "excitation", "musculotendon_length": "length"}  # of `stepped`
 BESIDE = 1e-3  # EMG samples: how far beside a kink both its slopes are taken
 
 
@@ -56,13 +53,13 @@ def sample_check(run: Run) -> Check:
     chosen = np.stack([frames[np.arange(count) % len(frames)] for frames in spread])  # (N, count)
     forces = np.concatenate([np.unique(frames) for frames in chosen])
     bars = {int(t): pulled(run, {"tendon_force": one_frame(run, t)})[1:] for t in forces}
-    for k, name in enumerate(("excitation", "musculotendon_length")):
+    for k, (name, argument) in enumerate(INPUTS.items()):
         where = [_rows(run, frames) if k == 0 else frames for frames in chosen]
         shape = (getattr(run.lanes, name)).shape
         for i in range(count):
             moved = np.zeros(shape)
             moved[[rows[i] for rows in where]] = 1.0  # one in every trial; no trial sees another
-            exact = stepped(run, **{("excitation", "length")[k]: moved}).tendon_force[forces]
+            exact = stepped(run, **{argument: moved}).tendon_force[forces]
             found = np.stack([np.sum(bars[int(t)][k] * moved, axis=0) for t in forces])
             natural = _natural(run, name)
             counts = run.determinate[forces]
@@ -83,73 +80,35 @@ def _natural(run: Run, name: str) -> Array:
     return np.asarray(1e-3 * strong * per)
 
 
-def direction_checks(run: Run) -> Iterator[Check]:
-    """All excitations, and all lengths, moved together at random: complex step and differences."""
-    rng = np.random.default_rng(11)
-    exact = Worst(
+def direction_check(run: Run) -> Check:
+    """All excitations, and all lengths, moved together at random."""
+    rng, lanes, sure = np.random.default_rng(11), run.lanes, run.determinate
+    worst = Worst(
         "inputs, together",
         "the adjoint and the forward derivative along excitation and length are those of the "
         "complex step",
         EVERYWHERE,
     )
-    differences = Worst(
-        "inputs, differences",
-        "the adjoint along excitation and length is that of central differences",
-        DIFFERENCES,
-    )
-    lanes, sure = run.lanes, run.determinate
     bar = np.where(sure, rng.uniform(0.5, 1.0, sure.shape), 0.0)
     found = pulled(run, {"tendon_force": bar})[1:]
-    sizes = {"excitation": 0.01, "musculotendon_length": 1e-3 * lanes.muscles.optimal_fiber_length}
-    for k, (name, size) in enumerate(sizes.items()):
-        direction = rng.uniform(-1.0, 1.0, getattr(lanes, name).shape) * size
-        direction = _smooth(direction) if k else direction
-        slopes = stepped(run, **{("excitation", "length")[k]: direction})
+    for k, (name, argument) in enumerate(INPUTS.items()):
+        direction = rng.uniform(-1.0, 1.0, getattr(lanes, name).shape)
+        slopes = stepped(run, **{argument: direction})
         terms, pulled_terms = bar * slopes.tendon_force, found[k] * direction
         scale = np.maximum(np.sum(np.abs(terms), axis=0), np.sum(np.abs(pulled_terms), axis=0))
-        scale = np.where(scale > 0.0, scale, 1.0)
-        total = np.sum(pulled_terms, axis=0)
-        quantity = f"tendon_force by {name}"
-        place = lambda i, q=quantity: run.place(q, None, *i)
-        exact.add(np.abs(total - np.sum(terms, axis=0)) / scale, place)
-        if k == 0:
-            forward = tangents(run, direction)
+        error = np.abs(np.sum(pulled_terms, axis=0) - np.sum(terms, axis=0))
+        error = error / np.where(scale > 0.0, scale, 1.0)
+        worst.add(error, lambda i, q=f"tendon_force by {name}": run.place(q, None, *i))
+        if name == "excitation":
+            forward = tangents(run, direction)  # in the place of the slope by the delay
             for signal in NAMES:
-                column, wanted = getattr(forward, signal)[:, DELAY], getattr(slopes, signal)
-                q = f"{signal} by {name}"
-                error = relative(column, wanted, 0.0)
-                exact.add(error, lambda i, q=q: run.place(q, *i), sure)
-        _differ(run, name, direction, bar, total, scale, differences)
-    yield exact.check()
-    yield differences.check()
-
-
-def _smooth(direction: Array) -> Array:
-    """Without jumps from frame to frame, so that velocities stay what they are, about."""
-    return np.asarray(np.cumsum(direction, axis=0) / np.sqrt(len(direction)))
-
-
-def _differ(
-    run: Run, name: str, direction: Array, bar: Array, total: Array, scale: Array, into: Worst
-) -> None:
-    lanes = run.lanes
-
-    def summed(share: Array) -> Array:
-        moved = replace(lanes, **{name: getattr(lanes, name) + share * direction})
-        return np.asarray(np.sum(bar * run_lanes(run.engine, moved).signals.tendon_force, axis=0))
-
-    width = len(total)
-    estimate = difference_sweep(summed, np.zeros(width), np.ones(width))
-    error, doubt = np.abs(total - estimate.value) / scale, estimate.error / scale
-    sure = doubt <= UNSURE
-    beyond = np.where(error > 2.0 * doubt, error, np.minimum(error, DIFFERENCES))
-    quantity = f"tendon_force by {name}"
-    into.add(beyond, lambda i: run.place(quantity, None, *i), sure)
-    into.undecided += [f"{quantity} of {lanes.muscle_names[m]}" for m in np.flatnonzero(~sure)]
+                error = relative(getattr(forward, signal)[:, DELAY], getattr(slopes, signal), 0.0)
+                worst.add(error, lambda i, q=f"{signal} by {name}": run.place(q, *i), sure)
+    return worst.check()
 
 
 def delay_check(joined: Joined, run: Run) -> Check:
-    """Slope of the excitation by the delay; on an EMG sample the mean of the slopes on both sides."""
+    """Slope of the excitation by the delay; on an EMG sample the mean of both sides' slopes."""
     worst = Worst(
         "delay",
         "the slope of the excitation by the delay is that of the complex step; on an EMG sample, "

@@ -1,10 +1,8 @@
 """Every formula that has a slope written beside it, at instants: is each partial the slope?
 
-An instant is a muscle with an activation, a projected fiber length, a velocity and a musculotendon
-length. They come from the recorded samples, and from draws over activation x fiber length x
-velocity x tendon slack ratio x pennation, out to the corners: no activation and all of it, a fiber
-at its floor and at twice its optimal length, half as fast again as its limit, a tendon from a tenth
-to fifteen times as long as its fiber, pennation from none to 80 degrees.
+An instant is a muscle with an activation, a fiber length, a velocity and a musculotendon length.
+They come from the recorded samples, and from draws over activation x fiber length x velocity x
+tendon slack ratio x pennation, out to the corners (see `domain`).
 
 Each partial is held against the complex step and the tape. Where one is wrong, each curve in turn
 is replaced by the constant that it is there: if that mends the partial, this curve is to blame.
@@ -22,20 +20,11 @@ from refnms.autodiff import vjp
 from refnms.physics import muscle
 from refnms.physics.curves import value
 from refnms.physics.types import Array, Curves, Integers, Muscles, Piece
-from refnms.verify.lanes import Run, coordinates
+from refnms.verify import domain
+from refnms.verify.lanes import ON, Run, coordinates, near_knot
 from refnms.verify.oracle import STEP
 from refnms.verify.records import AWAY, EVERYWHERE, Check, Place, Worst
 
-CORNERS = {
-    "activation": (0.0, 1.0),
-    "w": (0.02, 2.0),
-    "v": (-1.5, 1.5),
-    "ratio": (0.1, 15.0),
-    "pennation": (0.0, 1.4),
-}
-STRAINS = (-0.3, 0.15)  # of the tendon
-AT_CORNER = 0.2  # of the draws of each coordinate
-ON_KINK = 1e-9  # an argument this close to a kink sits on it
 NEAR_SEAM = 1e-5  # of the width of a piece, of the velocity limit, of an upright cosine
 
 
@@ -63,33 +52,23 @@ def of_run(run: Run) -> Instants:
     lanes = run.lanes
     count, owner = run.flags.size, np.tile(np.arange(run.flags.shape[1]), len(run.flags))
     table = lanes.table[:, owner]
-    signals = [s.reshape(count) for s in run.signals[1:4]]
-    return Instants(Muscles(*table), owner, *signals, lanes.musculotendon_length.reshape(count))
+    a, l, v = (s.reshape(count) for s in run.signals[1:4])
+    return Instants(Muscles(*table), owner, a, l, v, lanes.musculotendon_length.reshape(count))
 
 
 def drawn(table: Array, count: int, rng: np.random.Generator) -> Instants:
-    """Instants of the muscles of a `(12, M)` table, their geometry carried to its corners."""
-    muscles = table.shape[1]
-    corners = np.array(np.meshgrid(*CORNERS.values(), indexing="ij")).reshape(len(CORNERS), -1)
-    total = max(count, muscles * corners.shape[1])
-    owner = np.arange(total) % muscles
-    coordinates = np.empty((len(CORNERS), total))
-    for k, (low, high) in enumerate(CORNERS.values()):
-        at = rng.uniform(low, high, total)
-        edge = rng.random(total) < AT_CORNER
-        coordinates[k] = np.where(edge, rng.choice([low, high], total), at)
-    every = np.repeat(corners, muscles, axis=1)
-    coordinates[:, : every.shape[1]] = every  # all corners, of every muscle
-    a, w, v, ratio, pennation = coordinates
-    own = rng.random((2, total)) < 0.3
-    p = Muscles(*table[:, owner])
+    """Instants of the muscles of a `(12, M)` table over the whole domain, all corners of each."""
+    every = domain.corners(table.shape[1])
+    count = max(count, every.shape[1])
+    owner = np.arange(count) % table.shape[1]
+    coordinate = [domain.draw(name, count, rng) for name in domain.CORNERS]
+    for values, corner in zip(coordinate, every, strict=True):
+        values[: len(corner)] = corner
+    a, w, v, ratio, pennation = coordinate
+    p = domain.carried(Muscles(*table[:, owner]), ratio, pennation, rng)
     lo = p.optimal_fiber_length
-    ratio = np.where(own[0] & (p.tendon_slack_length > 0.0), p.tendon_slack_length / lo, ratio)
-    pennation = np.where(own[1], p.pennation_angle_at_optimal, pennation)
-    p = p._replace(tendon_slack_length=ratio * lo, pennation_angle_at_optimal=pennation)
-    strain = rng.uniform(*STRAINS, total)
-    length = lo * np.sqrt(w * w + np.sin(pennation) ** 2)
-    lmt = p.tendon_slack_length * (1.0 + strain) + lo * w
+    length = lo * np.sqrt(w * w + np.sin(p.pennation_angle_at_optimal) ** 2)
+    lmt = p.tendon_slack_length * (1.0 + rng.uniform(*domain.STRAINS, count)) + lo * w
     return Instants(p, owner, a, length, v * lo * p.max_contraction_velocity, lmt)
 
 
@@ -242,17 +221,12 @@ def _kinks_and_seams(curves: Curves, q: dict[str, Any]) -> tuple[Any, Any]:
     lmt = q["musculotendon_length"]
     asked = muscle.arguments(unit, x, cosine, q["activation"], v, lmt)
     off_limit = np.abs(np.abs(raw) - 1.0)
-    kink = (off_limit <= ON_KINK) | (cosine <= ON_KINK)
-    seam = (off_limit <= NEAR_SEAM) | (cosine <= NEAR_SEAM)
+    kink, seam = ((off_limit <= share) | (cosine <= share) for share in (ON, NEAR_SEAM))
     for curve, at in zip(curves, asked, strict=True):
-        width = np.diff(curve.knots)
-        i = np.clip(np.searchsorted(curve.knots, at), 1, len(curve.knots) - 1)
-        narrow = width[i - 1]
-        low, high = np.abs(at - curve.knots[i - 1]), np.abs(at - curve.knots[i])
-        at_end = np.minimum(np.abs(at - curve.knots[0]), np.abs(at - curve.knots[-1]))
-        inside = (np.abs(v) < 1.0) | (curve is not curves.force_velocity)
-        kink = kink | ((at_end <= ON_KINK * narrow) & inside)
-        seam = seam | ((np.minimum(low, high) <= NEAR_SEAM * narrow) & inside)
+        inside = (np.abs(v) < 1.0) | (curve is not curves.force_velocity)  # beyond, v is held
+        at_end = np.min(np.abs(at - curve.knots[[0, -1], None]), axis=0)
+        kink |= (at_end <= ON * np.ptp(curve.knots)) & inside
+        seam |= near_knot(curve, at, NEAR_SEAM) & inside
     return kink, seam
 
 

@@ -92,7 +92,7 @@ class Run:
 
     @property
     def ruled(self) -> Mask:
-        """Doubtful samples `(T, L)` whose derivative is that of a rule which an oracle can follow."""
+        """Doubtful samples `(T, L)` whose derivative is that of a rule that an oracle follows."""
         unstated = np.any([self.doubts[reason] for reason in UNSTATED], axis=0)
         return np.asarray(~self.determinate & ~unstated)
 
@@ -168,6 +168,13 @@ def solver_velocity(lanes: Lanes, signals: MuscleSignals) -> Array:
         stencil(timeline.solver_weights[a:b], length[a:b]) for a, b in pairwise(timeline.frames)
     ]
     return np.concatenate(parts)
+
+
+def near_knot(curve: Curve, at: Array, share: float) -> Mask:
+    """Whether arguments are within a share of their piece's width of one of its knots."""
+    i = np.clip(np.searchsorted(curve.knots, at), 1, len(curve.knots) - 1)
+    low, high = curve.knots[i - 1], curve.knots[i]
+    return np.asarray(np.minimum(np.abs(at - low), np.abs(at - high)) <= share * (high - low))
 
 
 def end_jumps(curve: Curve) -> tuple[float, float]:

@@ -47,7 +47,7 @@ def stepped(run: Run, table: Any = 0.0, excitation: Any = 0.0, length: Any = 0.0
     )
 
 
-def _carried(run: Run, trial: Trial, table: Array, e: Array, lmt: Array) -> MuscleSignals:
+def _carried(run: Run, trial: Trial, table: Any, e: Any, lmt: Any) -> MuscleSignals:
     system, muscles, at = run.lanes.system, Muscles(*table), trial.frames
     u = filtered(system.start, muscles.c1, muscles.c2, e[trial.rows])
     a = shaped(system, muscles, u[len(u) - trial.size :])

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refnms.autodiff import difference_sweep
 from refnms.physics.types import Array, MuscleSignals
 from refnms.verify.lanes import DELAY, FIELDS, Run
 from refnms.verify.oracle import stepped
 from refnms.verify.records import (
-    DIFFERENCES,
     EVERYWHERE,
     INNER_PRODUCT,
     VANISHING,
@@ -28,7 +26,6 @@ from refnms.verify.records import (
 )
 
 NAMES = ("activation", "fiber_length", "fiber_velocity", "tendon_force")  # tangents come of these
-UNSURE = 1e-3  # an oracle that is good to no more than this cannot tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +36,7 @@ class Derivatives:
     by_delay: Array  # (K, L) slope of the excitation by the delay
     exact: MuscleSignals
     tangents: MuscleSignals
+    by: tuple[str, ...] = FIELDS  # what the columns stand for
 
     def floor(self, signal: str, field: int) -> Array:
         """A derivative `(L,)` so small that it counts as none.
@@ -61,8 +59,15 @@ class Derivatives:
         return np.asarray(VANISHING * size / np.maximum(np.abs(p[field]), 0.01))
 
 
-def derivatives(run: Run, by_delay: Array) -> Derivatives:
-    """All derivatives of a run by the fields of `Muscles`."""
+def derivatives(run: Run, by_delay: Array | None, rng: np.random.Generator) -> Derivatives:
+    """All derivatives of a run by the fields of `Muscles`.
+
+    Where the excitation has no slope by the delay, any change of it stands in its column.
+    """
+    by: tuple[str, ...] = FIELDS
+    if by_delay is None:
+        by = tuple("excitation" if name == FIELDS[DELAY] else name for name in FIELDS)
+        by_delay = rng.uniform(-1.0, 1.0, run.lanes.excitation.shape)
     lanes = run.lanes
     columns = []
     for field in range(len(FIELDS)):
@@ -73,7 +78,7 @@ def derivatives(run: Run, by_delay: Array) -> Derivatives:
             unit[field] = 1.0
             columns.append(stepped(run, table=unit))
     exact = MuscleSignals(*(np.stack(parts, axis=1) for parts in zip(*columns, strict=True)))
-    return Derivatives(run, by_delay, exact, tangents(run, by_delay))
+    return Derivatives(run, by_delay, exact, tangents(run, by_delay), by)
 
 
 def tangents(run: Run, by_delay: Array) -> MuscleSignals:
@@ -119,7 +124,7 @@ def forward_checks(d: Derivatives, where: str) -> Iterator[Check]:
     for (name, claim), counts in zip(claims.items(), (sure, d.run.ruled), strict=True):
         worst = Worst(name, claim, EVERYWHERE)
         for signal in NAMES:
-            for field, label in enumerate(FIELDS):
+            for field, label in enumerate(d.by):
                 found, exact = (getattr(s, signal)[:, field] for s in (d.tangents, d.exact))
                 error = relative(found, exact, d.floor(signal, field))
                 quantity = f"{signal} by {label}"
@@ -128,7 +133,7 @@ def forward_checks(d: Derivatives, where: str) -> Iterator[Check]:
 
 
 def adjoint_check(d: Derivatives, frames: Sequence[int], where: str) -> Check:
-    """Cotangents of parameters, for the force of single frames and for each signal of all frames."""
+    """Cotangents of parameters: of the force of single frames, and of each signal of all."""
     run, exact = d.run, d.exact
     worst = Worst(
         f"reverse, {where}",
@@ -136,7 +141,7 @@ def adjoint_check(d: Derivatives, frames: Sequence[int], where: str) -> Check:
         EVERYWHERE,
     )
     rows = {t: pulled(run, {"tendon_force": one_frame(run, t)})[0] for t in frames}
-    for field, label in enumerate(FIELDS):
+    for field, label in enumerate(d.by):
         if field == DELAY:
             continue  # it acts on the excitation, whose cotangents `inputs` checks
         wanted = exact.tendon_force[:, field]
@@ -152,7 +157,7 @@ def adjoint_check(d: Derivatives, frames: Sequence[int], where: str) -> Check:
     for signal in NAMES:
         bar = np.where(run.determinate, rng.uniform(-1.0, 1.0, run.flags.shape), 0.0)
         table_bar = pulled(run, {signal: bar})[0]
-        for field, label in enumerate(FIELDS):
+        for field, label in enumerate(d.by):
             if field == DELAY:
                 continue
             terms = bar * getattr(exact, signal)[:, field]
@@ -198,7 +203,7 @@ def inner_product_check(d: Derivatives, where: str) -> Check:
     weights = {name: rng.uniform(-1.0, 1.0, run.flags.shape) for name in NAMES}
     bars = {name: np.where(run.determinate, weight, 0.0) for name, weight in weights.items()}
     table_bar, excitation_bar, _ = pulled(run, bars)
-    for field, label in enumerate(FIELDS):
+    for field, label in enumerate(d.by):
         pairs = [(bars[name], getattr(along, name)[:, field]) for name in NAMES]
         forward = np.sum([np.sum(u * j, axis=0) for u, j in pairs], axis=0)
         size = np.sum([np.sum(np.abs(u * j), axis=0) for u, j in pairs], axis=0)
@@ -212,52 +217,3 @@ def inner_product_check(d: Derivatives, where: str) -> Check:
         error = np.abs(forward - reverse) / size
         worst.add(error, lambda i, q=f"all signals by {label}": run.place(q, None, *i))
     return worst.check()
-
-
-def difference_check(d: Derivatives) -> Check:
-    """Forces against central differences, whose step is chosen for each muscle by its own error.
-
-    The sum of a muscle's forces, with random weights, over the samples with a sure gradient.
-    """
-    run, lanes, rng = d.run, d.run.lanes, np.random.default_rng(9)
-    worst = Worst(
-        "differences",
-        "the derivatives by every parameter are those of central differences of many steps",
-        DIFFERENCES,
-    )
-    bar = np.where(run.determinate, rng.uniform(0.5, 1.0, run.flags.shape), 0.0)
-    for field, label in enumerate(FIELDS):
-        if field == DELAY:
-            continue
-        size = np.maximum(np.abs(lanes.table[field]), 0.01)
-
-        def summed(share: Array, field: int = field, size: Array = size) -> Array:
-            table = lanes.table.copy()
-            table[field] = table[field] + share * size
-            return _summed_force(run, table, bar)
-
-        found = np.sum(bar * d.tangents.tendon_force[:, field], axis=0) * size
-        estimate = difference_sweep(summed, np.zeros(len(size)), np.ones(len(size)))
-        scale = np.sum(np.abs(bar * d.tangents.tendon_force[:, field]), axis=0) * size
-        scale = np.maximum(
-            scale, np.sum(np.abs(bar * run.signals.tendon_force), axis=0) * VANISHING
-        )
-        scale = np.where(scale > 0.0, scale, 1.0)
-        error, doubt = np.abs(found - estimate.value) / scale, estimate.error / scale
-        sure = doubt <= UNSURE
-        beyond = np.where(error > 2.0 * doubt, error, np.minimum(error, DIFFERENCES))
-        quantity = f"tendon_force by {label}"
-        worst.add(beyond, lambda i, q=quantity: run.place(q, None, *i), sure)
-        names = [lanes.muscle_names[m] for m in np.flatnonzero(~sure)]
-        worst.undecided += [f"{quantity} of {name}" for name in names]
-    note = "an error within twice the oracle's own uncertainty counts as none beyond the tolerance"
-    return worst.check(note)
-
-
-def _summed_force(run: Run, table: Array, bar: Array) -> Array:
-    lanes = run.lanes
-    e, l = lanes.excitation, lanes.musculotendon_length
-    signals = MuscleSignals(*(np.zeros(shape) for shape in (e.shape, *4 * (l.shape,))))
-    with np.errstate(all="ignore"):
-        run.engine.forward(lanes.system, table, e, l, signals)
-    return np.asarray(np.sum(bar * signals.tendon_force, axis=0))

@@ -1,8 +1,8 @@
 """Drawn lanes: short trials that carry every muscle over the whole domain, for the engine to solve.
 
 Each lane is a muscle of the model whose tendon, pennation, activation, length and velocity are
-drawn as `instants` draws them, corners included, over four frames of steps from 1 to 50 ms. What
-the engine makes of them passes through the very code that runs recorded trials.
+drawn (see `domain`), over four frames of every time step. What the engine makes of them passes
+through the very code that runs recorded trials.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import numpy as np
 from refnms.physics.profiles import Profile
 from refnms.physics.stencils import timeline
 from refnms.physics.types import Array, Muscles, System
-from refnms.verify.instants import AT_CORNER, CORNERS, STRAINS
+from refnms.verify.domain import STRAINS, TIME_STEPS, carried, draw
 from refnms.verify.lanes import Lanes
 
-TIME_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # [s] one trial for each
 FRAMES = 4
-FREQUENT = 0.4  # of the lanes move smoothly, the others jump from frame to frame
+SMOOTH = 0.4  # of the lanes move smoothly, the others jump from frame to frame
 JUMP = 0.2  # optimal fiber lengths
 
 
@@ -32,15 +31,9 @@ def probes(
     """`count` lanes or a few more, of the muscles of a `(12, M)` table one after the other."""
     muscles = table.shape[1]
     owner = np.arange(-(-count // muscles) * muscles) % muscles
-    clocks = tuple(step * np.arange(FRAMES) for step in TIME_STEPS)
-    p = Muscles(*table[:, owner])
-    lo, elastic = p.optimal_fiber_length, p.tendon_slack_length > 0.0
-    own = rng.random((2, len(owner))) < 0.3
-    ratio = np.where(own[0], p.tendon_slack_length / lo, _drawn("ratio", len(owner), rng))
-    pennation = np.where(own[1], p.pennation_angle_at_optimal, _drawn("pennation", len(owner), rng))
-    p = p._replace(
-        tendon_slack_length=np.where(elastic, ratio * lo, 0.0), pennation_angle_at_optimal=pennation
-    )
+    clocks: tuple[Array, ...] = tuple(step * np.arange(float(FRAMES)) for step in TIME_STEPS)
+    ratio, pennation = (draw(name, len(owner), rng) for name in ("ratio", "pennation"))
+    p = carried(Muscles(*table[:, owner]), ratio, pennation, rng)
     parts = [_motion(p, step, rng) for step in TIME_STEPS]
     excitation = [_excitation(len(owner), rng) for _ in TIME_STEPS]
     return Lanes(
@@ -54,25 +47,19 @@ def probes(
     )
 
 
-def _drawn(name: str, count: int, rng: np.random.Generator) -> Array:
-    low, high = CORNERS[name]
-    edge = rng.random(count) < AT_CORNER
-    return np.where(edge, rng.choice([low, high], count), rng.uniform(low, high, count))
-
-
 def _motion(p: Muscles, step: float, rng: np.random.Generator) -> Array:
     """Musculotendon lengths `(FRAMES, L)` of a fiber that moves at a drawn velocity."""
     count, lo = len(p.c1), p.optimal_fiber_length
-    w, v = (_drawn(name, count, rng) for name in ("w", "v"))
+    w, v = (draw(name, count, rng) for name in ("w", "v"))
     t = step * np.arange(FRAMES)[:, None]
     w = np.clip(w + v * p.max_contraction_velocity * t, 0.0, 2.5)
-    jumps = np.where(rng.random(count) < FREQUENT, 0.0, JUMP)
+    jumps = np.where(rng.random(count) < SMOOTH, 0.0, JUMP)
     w = np.maximum(w + jumps * rng.uniform(-1.0, 1.0, w.shape), 0.0)
     strain = rng.uniform(*STRAINS, count) + 0.01 * jumps * rng.uniform(-1.0, 1.0, w.shape)
     return np.asarray(p.tendon_slack_length * (1.0 + strain) + lo * w)
 
 
 def _excitation(count: int, rng: np.random.Generator) -> Array:
-    level = _drawn("activation", count, rng)
+    level = draw("activation", count, rng)
     noise = 0.1 * rng.uniform(-1.0, 1.0, (FRAMES, count)) * (rng.random(count) < 0.5)
     return np.asarray(np.clip(level + noise, 0.0, 1.0))

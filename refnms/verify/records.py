@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refnms.autodiff import Estimate
 from refnms.physics.types import Array
 
 EVERYWHERE = 1e-9  # an exact derivative against the complex step, or another exact derivative
@@ -21,6 +22,7 @@ DIFFERENCES = 1e-6  # what differences can promise
 INNER_PRODUCT = 1e-11  # <u, J v> and <J'u, v>, relative to the terms of their sums
 RESIDUAL = 1e-12  # of an equilibrium, in units of the strongest force
 WORK = 1e-9  # of a closed loop, relative to what goes in and out of it
+UNSURE = 1e-3  # differences that are good to no more than this cannot tell
 VANISHING = 1e-3  # of a quantity's natural size: where it is smaller, it counts as that
 TOLERANCES = {
     "everywhere": EVERYWHERE,
@@ -95,7 +97,7 @@ class Worst:
         place: Any,
         counts: NDArray[np.bool_] | None = None,
     ) -> None:
-        """The relative errors of one quantity, any shape; `place(index)` tells where one of them is.
+        """Relative errors of one quantity, any shape; `place(index)` tells where one of them is.
 
         With `counts` only some of them count.
         """
@@ -126,11 +128,22 @@ class Worst:
         )
 
 
-def relative(found: Any, wanted: Any, floor: Any, axis: int | None = 0) -> Array:
-    """|found - wanted| over the largest |wanted| along an axis, or over `floor` if that is larger.
+def against(estimate: Estimate, exact: Any, scale: Any) -> tuple[Array, NDArray[np.bool_]]:
+    """Relative error of an exact derivative against differences, and where these can tell.
+
+    What the differences' own uncertainty may explain, twice over, counts up to the tolerance.
+    """
+    scale = np.where(np.asarray(scale) > 0.0, scale, 1.0)
+    error, doubt = np.abs(exact - estimate.value) / scale, estimate.error / scale
+    explained = np.minimum(error, DIFFERENCES)
+    return np.where(error > 2.0 * doubt, error, explained), np.asarray(doubt <= UNSURE)
+
+
+def relative(found: Any, wanted: Any, floor: Any) -> Array:
+    """|found - wanted| over the largest |wanted| of all frames, or over `floor` if that is larger.
 
     Samples that are not to count should be zero in both.
     """
-    largest = np.max(np.abs(wanted), axis=axis, keepdims=True, initial=0.0)
+    largest = np.max(np.abs(wanted), axis=0, keepdims=True, initial=0.0)
     scale = np.maximum(largest, floor)
     return np.asarray(np.abs(found - wanted) / np.where(scale > 0.0, scale, 1.0))

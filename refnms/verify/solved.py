@@ -17,7 +17,7 @@ import numpy as np
 
 from refnms.physics import muscle, solve
 from refnms.physics.types import Array, Muscles
-from refnms.verify.lanes import FIELDS, Run, asked, solver_velocity
+from refnms.verify.lanes import FIELDS, Mask, Run, asked, near_knot, solver_velocity
 from refnms.verify.oracle import STEP
 from refnms.verify.records import AWAY, EVERYWHERE, Check, Worst, relative
 
@@ -101,7 +101,7 @@ def _residual(run: Run, q: dict[str, Any]) -> Any:
     )
 
 
-def _seams(run: Run, q: dict[str, Any], slope: Array) -> Array:
+def _seams(run: Run, q: dict[str, Any], slope: Array) -> Mask:
     """Samples `(T, L)` near a knot, a limit, an upright fiber or a flat equilibrium."""
     unit = _unit(q)
     x, cosine = muscle.of_projection(unit, q["w"])
@@ -110,8 +110,5 @@ def _seams(run: Run, q: dict[str, Any], slope: Array) -> Array:
     seam |= np.abs(np.abs(velocity) - 1.0) <= SEAM
     curves = run.lanes.system.curves
     for curve, at in zip(curves, asked(run.lanes, run.signals), strict=True):
-        i = np.clip(np.searchsorted(curve.knots, at), 1, len(curve.knots) - 1)
-        width = np.diff(curve.knots)[i - 1]
-        near = np.minimum(np.abs(at - curve.knots[i - 1]), np.abs(at - curve.knots[i]))
-        seam |= near <= SEAM * width
+        seam |= near_knot(curve, at, SEAM)
     return np.asarray(seam)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from refnms.autodiff import vjp
@@ -25,10 +27,10 @@ def tape_check(d: Derivatives, joined: Joined) -> Check:
     )
     flags = np.zeros_like(run.solved)
 
-    def by_table(table: Array, length: Array, arms: Array) -> Array:
+    def by_table(table: Any, length: Any, arms: Any) -> Any:
         return chain(joined, table, flags, None, length, arms).moment
 
-    def by_excitation(e: Array) -> Array:
+    def by_excitation(e: Any) -> Any:
         return chain(joined, lanes.table, flags, e).moment
 
     moment, pullback = vjp(by_table, lanes.table, lanes.musculotendon_length, arm)
@@ -62,12 +64,12 @@ def tape_check(d: Derivatives, joined: Joined) -> Check:
 
 def _by_arm(joined: Joined, run: Run, bar: Array) -> Array:
     """Every derivative `(T, M, D)` of <bar, moment> by a moment arm, a muscle and DOF at a time."""
-    lanes, arm = run.lanes, joined.moment_arm
-    found = np.zeros(arm.shape)
-    for m, d in np.ndindex(*arm.shape[1:]):
-        moved = np.zeros(arm.shape, complex)
-        moved[:, m, d] = 1j * STEP
-        moment = np.einsum("tm,tmd->td", run.signals.tendon_force, arm + moved)
-        found[:, m, d] = np.sum(bar * moment.imag, axis=1) / STEP
-    assert found.shape[1] == len(lanes.muscle_names)
-    return found
+    arm: Any = joined.moment_arm
+    found = np.zeros_like(arm)
+    for m in range(arm.shape[1]):
+        for d in range(arm.shape[2]):
+            moved = arm.astype(complex)
+            moved[:, m, d] += 1j * STEP
+            moment = np.einsum("tm,tmd->td", run.signals.tendon_force, moved)
+            found[:, m, d] = np.einsum("td,td->t", bar, moment.imag) / STEP
+    return np.asarray(found)

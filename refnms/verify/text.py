@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from refnms.verify.certificate import Certificate
 from refnms.verify.kinks import Kink
@@ -21,7 +22,8 @@ def _verdict(c: Certificate) -> Iterator[str]:
     if c.passed:
         yield "PASSED: the derivatives and equilibria of this model are right on these trials"
     else:
-        yield f"FAILED: {len(c.failed)} of {len(c.checks)} checks; the first is nearest to the fault"
+        count = f"{len(c.failed)} of {len(c.checks)} checks"
+        yield f"FAILED: {count}; the first is nearest to the fault"
         for check in c.failed:
             yield f"  {check.name}: off by {_number(check.error)}, allowed {check.tolerance:.0e}"
             for place in check.wrong[:FEW]:
@@ -36,9 +38,9 @@ def _verdict(c: Certificate) -> Iterator[str]:
 
 
 def _figures(c: Certificate) -> Iterator[str]:
-    if c.worst is not None:
+    if c.worst is not None and c.worst.worst is not None:
         yield f"worst derivative on these trials: {_told(c.worst)}"
-        yield f"  {c.worst.worst}"
+        yield f"  {replace(c.worst.worst, at=())}"
     beyond = c.worst_drawn
     if beyond is not None:
         yield f"beyond them, to the corners of physiology: {_told(beyond)}"
@@ -58,7 +60,8 @@ def _left_out(c: Certificate) -> Iterator[str]:
     doubtful = c.samples - c.determinate
     if doubtful:
         share = 100.0 * doubtful / c.samples
-        yield f"gradient doubtful in {doubtful} samples ({share:.1f} %), which no error above counts:"
+        told = f"{doubtful} samples ({share:.1f} %)"
+        yield f"gradient doubtful in {told}, which no error above counts:"
     else:
         yield "no sample with a doubtful gradient"
     on = [kink for kink in c.kinks if kink.on]
