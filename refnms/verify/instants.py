@@ -252,13 +252,13 @@ def _to_blame(
 ) -> str | None:
     """The curve whose slope makes a partial wrong at one instant: held constant, all is well."""
 
-    def off(held: Curves) -> float:
+    def off(held: Curves) -> tuple[float, float]:
         found = float(np.asarray(partials(held, q)[argument]).item())
         exact = float(np.asarray(_stepped(formula, held, q, argument)).item())
-        return abs(found - exact)
+        return abs(found - exact), abs(exact)
 
-    before = off(curves)
-    if not before > 0.0:
+    before, size = off(curves)
+    if not before > EVERYWHERE * size:
         return None
     unit = muscle.unit(Muscles(*(q[name] for name in Muscles._fields)))
     x, cosine = muscle.of_length(unit, q["fiber_length"])
@@ -266,6 +266,6 @@ def _to_blame(
     asked = muscle.arguments(unit, x, cosine, q["activation"], v, q["musculotendon_length"])
     for name, curve, at in zip(Curves._fields, curves, asked, strict=True):
         flat = Piece(-np.inf, np.inf, 0.0, value(curve, at), 0.0, 0.0, 0.0)
-        if off(curves._replace(**{name: flat})) <= 1e-3 * before:
+        if off(curves._replace(**{name: flat}))[0] <= 1e-3 * before:
             return name
     return None
