@@ -213,7 +213,7 @@ def inner_product_check(d: Derivatives, where: str) -> Check:
             size = np.maximum(size, np.sum(np.abs(terms), axis=0))
         else:
             reverse = table_bar[field]
-        size = np.maximum(size, d.floor("activation", field))
-        error = np.abs(forward - reverse) / size
+        least = np.sum([d.floor(name, field) for name in NAMES], axis=0)
+        error = np.abs(forward - reverse) / np.maximum(size, least)
         worst.add(error, lambda i, q=f"all signals by {label}": run.place(q, None, *i))
     return worst.check()
