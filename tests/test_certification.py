@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from commands import files
+from verified import DRAWS
 
 from refnms.certification import certify_setup, json_of, read_subject
 from refnms.errors import InputError
@@ -16,7 +17,7 @@ from refnms.verify import certificate
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
-    for name in ("INSTANTS", "LANES", "MORE_LANES"):
+    for name in DRAWS:
         monkeypatch.setattr(certificate, name, 30)
 
 

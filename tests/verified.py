@@ -14,6 +14,8 @@ from refnms.simulation import Joined, join
 from refnms.verify.lanes import Lanes, Run, run
 from refnms.verify.records import Check
 
+DRAWS = ("INSTANTS", "LANES", "MORE_LANES")  # of `certificate`: fewer of them are quicker
+
 
 class Case(NamedTuple):
     """A person, trials, and the run of all muscles."""

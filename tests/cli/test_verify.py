@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import files, refnms
+from verified import DRAWS
 
 from refnms import certification
 from refnms.verify import certificate
@@ -15,12 +16,13 @@ from refnms.verify import certificate
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
-    for name in ("INSTANTS", "LANES", "MORE_LANES"):
+    for name in DRAWS:
         monkeypatch.setattr(certificate, name, 30)
 
 
-@pytest.mark.parametrize("profile", ["native", "ceinms-0.9"])
-@pytest.mark.parametrize("setup", ["calibrate.xml", "run.xml"])
+@pytest.mark.parametrize(
+    ("setup", "profile"), [("calibrate.xml", "native"), ("run.xml", "ceinms-0.9")]
+)
 def test_a_certificate_is_printed_and_nothing_is_written(project, capsys, setup, profile):
     before = files(project)
     assert refnms("verify", project / setup, "--profile", profile) == 0

@@ -8,12 +8,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from verified import Case, draw_case
+from verified import DRAWS, Case, draw_case
+
+from refnms.parameters import Free, Packing
+from refnms.physics.profiles import NATIVE
+from refnms.verify import Certificate, certificate, certify
 
 
 @pytest.fixture(scope="session")
 def case() -> Case:
     return draw_case()
+
+
+@pytest.fixture(scope="session")
+def certified(case: Case) -> Certificate:
+    """The certificate of that run, from few draws, with an objective."""
+    packing = Packing(case.model, [Free("strength_coefficient", (0.5, 2.0))])
+    with pytest.MonkeyPatch.context() as patch:
+        for name in DRAWS:
+            patch.setattr(certificate, name, 30)
+        return certify(case.model, case.trials, NATIVE, packing)
 
 
 @pytest.fixture

@@ -7,22 +7,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-from verified import draw_case
 
-from refnms.verify import certificate
-from refnms.verify.certificate import Certificate, certify
+from refnms.verify.certificate import Certificate
 from refnms.verify.document import SCHEMA_VERSION, document
 from refnms.verify.kinks import RULES
 from refnms.verify.records import TOLERANCES, Check, Place
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "verify.md"
-
-
-def small(monkeypatch) -> Certificate:
-    for name in ("INSTANTS", "LANES", "MORE_LANES"):
-        monkeypatch.setattr(certificate, name, 30)
-    case = draw_case()
-    return certify(case.model, case.trials)
 
 
 def keys(found, above=""):
@@ -36,8 +27,8 @@ def keys(found, above=""):
             yield from keys(value)
 
 
-def test_it_is_json_and_every_key_stands_in_the_page(monkeypatch):
-    found = document(small(monkeypatch))
+def test_it_is_json_and_every_key_stands_in_the_page(certified):
+    found = document(certified)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["schema"], found["schema_version"]) == ("refnms-certificate", SCHEMA_VERSION)
     page = PAGE.read_text("utf-8")

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verified import draw_case
-
-from refnms.verify import certificate
-from refnms.verify.certificate import certify
 from refnms.verify.records import Place
 from refnms.verify.text import summary
 
 
-def test_the_verdict_comes_first_and_what_is_left_out_last(monkeypatch):
-    for name in ("INSTANTS", "LANES", "MORE_LANES"):
-        monkeypatch.setattr(certificate, name, 30)
-    case = draw_case()
-    found = certify(case.model, case.trials)
+def test_the_verdict_comes_first_and_what_is_left_out_last(certified):
+    found = certified
     lines = summary(found).splitlines()
     assert lines[0].startswith("PASSED: ")
     assert "3 muscles, trials walk, jump: 144 samples" in lines[1]
