@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from refnms.simulation import simulate as simulate
     from refnms.uncertainty import Uncertainty as Uncertainty
     from refnms.uncertainty import uncertainty_of as uncertainty_of
+    from refnms.verify import Certificate as Certificate
+    from refnms.verify import certify as certify
 
 __version__ = "0.1.0"
 
@@ -43,6 +45,7 @@ _MODULE_OF = {
     "Assisted": "assistance",
     "Budget": "optimize",
     "Calibration": "calibration",
+    "Certificate": "verify",
     "Free": "parameters",
     "InputError": "errors",
     "InputWarning": "errors",
@@ -58,6 +61,7 @@ _MODULE_OF = {
     "assist": "assistance",
     "calibrate": "calibration",
     "ceinms_0_9": "physics.profiles",
+    "certify": "verify",
     "choose_prior": "resampling",
     "simulate": "simulation",
     "uncertainty_of": "uncertainty",

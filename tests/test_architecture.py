@@ -41,6 +41,7 @@ WALLS = {
     "physics",
     "resampling": "calibration objective terms parameters model optimize physics",
     "assistance": "simulation model optimize physics jit",
+    "verify": "objective terms parameters simulation model autodiff physics",
     "geometry": "physics autodiff",
     "stream": "model physics geometry",
     "synthetic": "model simulation geometry physics",
@@ -51,7 +52,7 @@ UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
 TOP_ROOMS = (
     *("task", "methods", "steps", "summary", "comparison", "ahead", "job", "demo", "cli"),
-    *("convert", "convert_motion", "emg", "lint", "__init__", "__main__"),
+    *("convert", "convert_motion", "emg", "lint", "certification", "__init__", "__main__"),
 )
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 

@@ -34,6 +34,8 @@ PUBLIC = {
     "Uncertainty",
     "__version__",
     "calibrate",
+    "certify",
+    "Certificate",
     "choose_prior",
     "io",
     "simulate",

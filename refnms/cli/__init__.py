@@ -22,6 +22,7 @@ from refnms.cli import (
     explain,
     golden,
     run,
+    verify,
 )
 from refnms.cli.codes import BAD_INPUT, FAILED, INPUT_OUTPUT, INTERRUPTED
 from refnms.cli.options import add_manner, name_setup
@@ -34,6 +35,7 @@ COMMANDS = (
     compare,
     convert,
     emg,
+    verify,
     golden,
     demo,
     doctor,

@@ -117,6 +117,8 @@ def _at_start(curves: Curves, sample: Sample) -> Any:
         return muscle.rigid_fiber_length(unit, length), TAUT
     strained = taut - START_STRAIN * unit.tendon_slack_length * unit.per_length
     w, flag = newton(curves, sample, FLOOR, taut, max(strained, FLOOR))
+    if w <= SHORTEST:  # it would shorten on
+        return _length(unit, FLOOR), AT_FLOOR
     return _length(unit, w), flag
 
 

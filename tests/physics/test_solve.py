@@ -164,6 +164,16 @@ def test_a_unit_shorter_than_its_tendon_starts_at_the_floor():
     np.testing.assert_allclose(length, 0.1 * np.hypot(0.02, np.sin(0.2)), rtol=1e-14)
 
 
+def test_a_fiber_that_would_shorten_beyond_the_floor_starts_there():
+    """Its tendon is a little longer than slack, and still it pulls harder than the tendon."""
+    unit = units_of(0.06, 1.4, 0.39)
+    length, flag = start(unit, 0.956, 0.3917)
+    floor = solve._length(unit, solve.FLOOR)
+    assert solve.residual(CURVES, Sample(unit, 0.956, 0.3917, 0.0, 0.0), floor) < 0.0
+    assert flag == Flag.FLOOR
+    assert length == floor
+
+
 def test_in_ceinms_bracket_the_first_frame_is_looked_for_too():
     length, flag = start(plain_unit(), 0.5, 0.3, BRACKET)
     assert flag in (0, Flag.HELPED)
