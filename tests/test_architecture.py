@@ -36,10 +36,10 @@ WALLS = {
     "physics",
     "resampling": "calibration objective terms parameters model optimize physics",
     "assist": "objective simulation parameters model optimize",
-    "geometry": "physics autodiff",
+    "geometry": "physics autodiff optimize",
     "stream": "model physics geometry",
     "synthetic": "model simulation geometry physics",
-    "io": "model parameters optimize physics",
+    "io": "model parameters geometry optimize physics",
 }
 # These may import every room above.
 UPPER_ROOMS = ("report", "interop", "cohort")
