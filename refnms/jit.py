@@ -14,6 +14,7 @@ of the rooms that have kernels; only its owner may write there, since a cache en
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import os
@@ -108,6 +109,56 @@ def _where_scalar(condition: Any, a: Any, b: Any) -> Any:
 
 
 choose(where, lambda kind: _where_scalar)
+
+
+def floats_at(address: int, shape: Any) -> Any:
+    """The float64 array of this shape that lies at an address; it owns nothing."""
+    return _at(address, shape, ctypes.c_double)
+
+
+def integers_at(address: int, shape: Any) -> Any:
+    """The same of int64."""
+    return _at(address, shape, ctypes.c_int64)
+
+
+def _at(address: int, shape: Any, number: Any) -> Any:
+    count = int(np.prod(shape))
+    if count == 0:
+        return np.zeros(shape, number)
+    return np.ctypeslib.as_array((number * count).from_address(int(address))).reshape(shape)
+
+
+if HAVE_NUMBA:
+    from numba.core import cgutils, types
+    from numba.extending import lower_builtin, type_callable
+    from numba.np import arrayobj
+
+    # Not `numba.carray`: without reference counts no function may return its array.
+    for _function, _number in ((floats_at, types.float64), (integers_at, types.int64)):
+
+        def _type_of(_: Any, number: Any = _number) -> Any:
+            return lambda address, shape: types.Array(number, len(shape), "C")
+
+        def _build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind, (_, shape_type) = signature.return_type, signature.args
+            array = arrayobj.make_array(kind)(context, builder)
+            data_type = context.get_data_type(kind.dtype)
+            size = context.get_constant(types.intp, context.get_abi_sizeof(data_type))
+            shape = [
+                context.cast(builder, part, part_type, types.intp)
+                for part, part_type in zip(
+                    cgutils.unpack_tuple(builder, args[1]), shape_type, strict=True
+                )
+            ]
+            strides = [size]
+            for length in shape[:0:-1]:
+                strides.insert(0, builder.mul(strides[0], length))
+            pointer = builder.inttoptr(args[0], data_type.as_pointer())
+            arrayobj.populate_array(array, pointer, shape, strides, size, None)
+            return array._getvalue()
+
+        type_callable(_function)(_type_of)
+        lower_builtin(_function, types.Integer, types.BaseTuple)(_build)
 
 
 @functools.cache

@@ -196,7 +196,7 @@ def chain(
     packed = primitives.muscle_signals(joined.system, flags)(table, e, lmt)
     rows, frames = joined.system.timeline.rows[-1], joined.system.timeline.frames[-1]
     u, a, l, v, force = unpacked(packed, int(rows), int(frames))
-    return Signals(e, u, a, l, v, force, np.einsum("tm,tmd->td", force, arm))
+    return Signals(e, u, a, l, v, force, primitives.moments(force, arm))
 
 
 def simulate(model: Model, trial: Trial, profile: Profile = NATIVE) -> Simulation:

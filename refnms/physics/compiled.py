@@ -18,6 +18,7 @@ import numpy as np
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint as adjoint_kernel
 from refnms.physics.kernels.forward import forward as forward_kernel
+from refnms.physics.kernels.moments import moments as moments_kernel
 from refnms.physics.kernels.paths import path_lengths as path_kernel
 from refnms.physics.kernels.paths import room
 from refnms.physics.kernels.products import add_products as add_products
@@ -258,3 +259,11 @@ def path_lengths(paths: Paths, angle: Array) -> tuple[Array, Array]:
     length, arm = np.zeros(shape[:2]), np.zeros(shape)
     path_kernel(paths, angle, length, arm, np.zeros(room(paths)))
     return length, arm
+
+
+def moments(force: Array, arm: Array) -> Array:
+    """See `reference.moments`."""
+    found = np.zeros((force.shape[0], arm.shape[2]))
+    by_dof = np.ascontiguousarray(arm.transpose(2, 0, 1), dtype=float)
+    moments_kernel(np.ascontiguousarray(force), by_dof, found)
+    return found
