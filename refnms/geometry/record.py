@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from refnms.autodiff import primitive
+from refnms.errors import InputError
 from refnms.physics.engine import pick
 from refnms.physics.reference.paths import path_curvature
 from refnms.physics.types import Array, Paths
@@ -37,6 +39,27 @@ class Geometry:
     def outside(self, angle: Array) -> Any:
         """Which poses `(N,)` lie beyond those it was fitted to."""
         return ((angle < self.lower) | (angle > self.upper)).any(axis=1)
+
+    def of(self, muscles: Sequence[str], dofs: Sequence[str]) -> Paths:
+        """The paths of these muscles over these degrees of freedom, in their order.
+
+        Raises InputError for names that it lacks, and for a joint left out that a muscle crosses.
+        """
+        lacking = [name for name in muscles if name not in self.muscle_names]
+        lacking += [name for name in self.dof_names if name not in dofs]
+        if lacking:
+            raise InputError(f"the geometry does not go with the model: {', '.join(lacking)}")
+        rows = [self.muscle_names.index(name) for name in muscles]
+        basis_of = np.full((len(rows), len(dofs)), -1, np.int64)
+        place = [tuple(dofs).index(name) for name in self.dof_names]
+        if place != sorted(place):
+            raise InputError(f"the geometry has its joints in another order: {self.dof_names}")
+        basis_of[:, place] = self.paths.basis_of[rows]
+        bases = self.paths.bases.copy()
+        bases[:, 0] = np.array(place, np.int64)[bases[:, 0]]
+        return self.paths._replace(
+            bases=bases, basis_of=basis_of, starts=self.paths.starts[rows].copy()
+        )
 
     def _length(self, angle: Any) -> Any:
         return pick(angle).path_lengths(self.paths, angle)[0]

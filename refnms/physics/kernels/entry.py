@@ -21,7 +21,6 @@ from refnms.physics.kernels.struct import (
     COLUMNS,
     DOFS,
     FORCE_POINTS,
-    JOINTS,
     MUSCLES,
     ROWS,
     SOLVER_POINTS,
@@ -56,33 +55,32 @@ def stream_begin(model: int, state: int) -> None:
     begin(own, stream_at(own.words, state))
 
 
+#: Members of a call of `stream_step`: addresses, but for the count and the time, a float64.
+CALL = ("models", "states", "count", "time", "emg", "lengths", "arms", "angles", "moments",
+        "statuses")  # fmt: skip
+
+
 @kernel
-def stream_step(
-    models: int,
-    states: int,
-    count: int,
-    time: float,
-    emg: int,
-    lengths: int,
-    arms: int,
-    angles: int,
-    moments: int,
-    statuses: int,
-) -> None:
+def stream_step(call: int) -> None:
     """One frame of `count` streams of equal sizes, whose inputs and moments lie side by side.
 
     `emg` 0: no sample with this frame. `angles` not 0: lengths and arms are those of the geometry.
-    Both 0, and `lengths` too: EMG without a frame.
+    Both 0, and `lengths` too: EMG without a frame. One argument, because each costs time.
     """
+    words = integers_at(call, (10,))
+    count, time = words[2], floats_at(call, (10,))[3]
+    models, states = integers_at(words[0], (count,)), integers_at(words[1], (count,))
+    emg, lengths, arms, angles = words[4], words[5], words[6], words[7]
+    moments, statuses = words[8], integers_at(words[9], (count,))
     for p in range(count):
-        own = described(integers_at(models, (count,))[p])
-        stream, words = stream_at(own.words, integers_at(states, (count,))[p]), own.words
-        m, d, e, joints = words[MUSCLES], words[DOFS], words[CHANNELS], words[JOINTS]
+        own = described(models[p])
+        stream = stream_at(own.words, states[p])
+        m, d, e = own.words[MUSCLES], own.words[DOFS], own.words[CHANNELS]
         status = 0
         if emg != 0:
             status = push(own, stream, time, floats_at(emg + 8 * p * e, (e,)))
         if angles != 0:
-            given = floats_at(angles + 8 * p * joints, (1, joints))
+            given = floats_at(angles + 8 * p * d, (1, d))
             pose(own.paths, given, stream.pose_length, stream.pose_arm, 0, stream.paths)
         elif lengths != 0:
             take(floats_at(lengths + 8 * p * m, (1, m)), stream.pose_length)
@@ -107,7 +105,7 @@ def stream_step(
                 )
                 moment(stream.signals.tendon_force, stream.moment_arm, t, 0, stream.moment)
             take(stream.moment, floats_at(moments + 8 * p * d, (1, d)))
-        integers_at(statuses, (count,))[p] = status
+        statuses[p] = status
 
 
 @pure
@@ -159,7 +157,7 @@ def path_lengths(
 ) -> None:
     """Lengths `(T, M)` and arms `(T, M, D)` at angles `(T, D)`."""
     own = described(model)
-    words, m, d = own.words, own.words[MUSCLES], own.words[JOINTS]
+    words, m, d = own.words, own.words[MUSCLES], own.words[DOFS]
     given, length = floats_at(angles, (frames, d)), floats_at(lengths, (frames, m))
     arm = floats_at(arms, (frames, m, d))
     room = floats_at(memory, (words[ROWS], words[COLUMNS]))
