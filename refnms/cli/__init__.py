@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from refnms import __version__
-from refnms.cli import calibrate, demo, run
+from refnms.cli import calibrate, demo, export_c, run
 from refnms.cli.codes import BAD_INPUT, FAILED, INPUT_OUTPUT, INTERRUPTED
 from refnms.cli.options import name_setup
 from refnms.errors import DivergedError, InputError, InputWarning
 
-COMMANDS = (calibrate, run, demo)  # in the order of the help
+COMMANDS = (calibrate, run, demo, export_c)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
 from refnms.physics.kernels.forward import forward
 from refnms.physics.kernels.moments import moment
-from refnms.physics.kernels.partials import FIRST_PAST, SIGNALS
+from refnms.physics.kernels.partials import FIRST_PAST, PARAMETERS, SIGNALS
 from refnms.physics.kernels.partials import partials as write_partials
 from refnms.physics.kernels.paths import pose
 from refnms.physics.kernels.slope import ROOM, last_slope
@@ -33,7 +33,7 @@ from refnms.physics.kernels.struct import (
     system_of,
     window,
 )
-from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, System
+from refnms.physics.types import Array, Integers, MuscleSignals, System
 
 ALL = 1 << 40  # more frames than any trial has
 
@@ -148,7 +148,7 @@ def stream_partials(model: int, state: int, partials: int) -> None:
 def path_size(model: int) -> int:
     """How many float64 numbers of working memory `path_lengths` needs."""
     words = described(model).words
-    return words[ROWS] * words[COLUMNS]
+    return int(words[ROWS] * words[COLUMNS])
 
 
 @kernel
@@ -208,7 +208,7 @@ def trial_size(model: int, frames: int) -> int:
     words = described(model).words
     blocks, _ = lanes(words[MUSCLES])
     bars = 2 * frames * words[MUSCLES]
-    return _system_size(words, frames) + blocks * (3 + row.SIZE) + bars
+    return int(_system_size(words, frames) + blocks * (3 + row.SIZE) + bars)
 
 
 @kernel
@@ -293,7 +293,7 @@ def trial_vjp(
                 total += arm[t, j, i] * tau_bar[t, i]
                 arm_bar[t, j, i] = found.tendon_force[t, j] * tau_bar[t, i]
             force_bar[t, j], length_bar[t, j] = total, 0.0
-    table_bar = floats_at(parameters_bar, (1, len(Muscles._fields), m))
+    table_bar = floats_at(parameters_bar, (1, PARAMETERS, m))
     e_bar, lmt_bar = floats_at(excitation_bar, (frames, m)), floats_at(lengths_bar, (frames, m))
     table_bar[:] = 0.0
     e_bar[:] = 0.0

@@ -45,7 +45,7 @@ def _third(time: Array, at: int, k: int, first: int) -> float:
     )
     older = (chord[1] - chord[0]) / (time[at + 2] - time[at])
     newer = (chord[2] - chord[1]) / (time[at + 3] - time[at + 1])
-    return (newer - older) / (time[at + 3] - time[at])
+    return float((newer - older) / (time[at + 3] - time[at]))
 
 
 @pure
@@ -56,7 +56,7 @@ def _slope_of_unit(
     end = points - 1
     chord = (_unit(end, k) - _unit(end - 1, k)) / h[end - 1]
     if points < 3:
-        return chord + h[end - 1] * (0.0 + 2.0 * 0.0)
+        return float(chord)
     s[0], s[end] = 0.0, 0.0
     if points > 3:
         s[0] = (h[0] * h[0]) * _third(time, begin, k, 0)
@@ -69,4 +69,4 @@ def _slope_of_unit(
         s[i] -= h[i - 1] / pivots[i - 1] * s[i - 1]
     s[end] /= pivots[end]
     s[end - 1] = (s[end - 1] - h[end - 1] * s[end]) / pivots[end - 1]
-    return chord + h[end - 1] * (s[end - 1] + 2.0 * s[end])
+    return float(chord + h[end - 1] * (s[end - 1] + 2.0 * s[end]))

@@ -117,7 +117,7 @@ def excite(model: Described, stream: Stream, time: float) -> int:
 def _fall(stream: Stream, left: int, size: int, m: int) -> float:
     """Minus the slope of excitation m from EMG sample `left` to the next."""
     rise = stream.emg[(left + 1) % size, m] - stream.emg[left % size, m]
-    return -rise / (stream.emg_time[(left + 1) % size] - stream.emg_time[left % size])
+    return float(-rise / (stream.emg_time[(left + 1) % size] - stream.emg_time[left % size]))
 
 
 @pure

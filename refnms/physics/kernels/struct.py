@@ -102,7 +102,7 @@ class Stream(NamedTuple):
 @pure
 def window(words: Integers) -> int:
     """Frames that a stream keeps: those of the longest velocity, and two for the first guess."""
-    return max(3, max(words[SOLVER_POINTS], words[FORCE_POINTS]))
+    return int(max(3, max(words[SOLVER_POINTS], words[FORCE_POINTS])))
 
 
 @pure
