@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refnms import io as io
+    from refnms import stream as stream
     from refnms.calibration import Calibration as Calibration
     from refnms.calibration import calibrate as calibrate
     from refnms.errors import InputError as InputError
     from refnms.errors import InputWarning as InputWarning
+    from refnms.geometry import Geometry as Geometry
+    from refnms.geometry import Poses as Poses
+    from refnms.geometry import fit_geometry as fit_geometry
     from refnms.model import Model as Model
     from refnms.model import Trial as Trial
     from refnms.optimize import AdamW as AdamW
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from refnms.resampling import choose_prior as choose_prior
     from refnms.simulation import Simulation as Simulation
     from refnms.simulation import simulate as simulate
+    from refnms.stream import Stepper as Stepper
     from refnms.uncertainty import Uncertainty as Uncertainty
     from refnms.uncertainty import uncertainty_of as uncertainty_of
 
@@ -39,6 +44,7 @@ _MODULE_OF = {
     "Budget": "optimize",
     "Calibration": "calibration",
     "Free": "parameters",
+    "Geometry": "geometry",
     "InputError": "errors",
     "InputWarning": "errors",
     "LevenbergMarquardt": "optimize",
@@ -46,17 +52,20 @@ _MODULE_OF = {
     "MultiStart": "optimize",
     "NATIVE": "physics.profiles",
     "Packing": "parameters",
+    "Poses": "geometry",
     "Profile": "physics.profiles",
     "Simulation": "simulation",
+    "Stepper": "stream",
     "Trial": "model",
     "Uncertainty": "uncertainty",
     "calibrate": "calibration",
     "ceinms_0_9": "physics.profiles",
     "choose_prior": "resampling",
+    "fit_geometry": "geometry",
     "simulate": "simulation",
     "uncertainty_of": "uncertainty",
 }
-_SUBMODULES = ("io",)
+_SUBMODULES = ("io", "stream")
 
 
 def __getattr__(name: str) -> Any:

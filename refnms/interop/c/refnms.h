@@ -12,8 +12,9 @@
    by a status: sizes and pointers are trusted.
 
    The same inputs give the same bits as refnms in Python, whatever the processor: the kernels are
-   the same, and nothing in them is contracted or reassociated. A piecewise activation is the
-   exception, because its logarithm is that of libm. */
+   the same, and nothing in them is contracted or reassociated. Sine and cosine of the pennation
+   angles, and the logarithm of a piecewise activation, are libm's: another one may differ by 1e-13
+   of a moment. */
 
 #ifndef REFNMS_H
 #define REFNMS_H

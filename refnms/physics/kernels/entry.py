@@ -35,7 +35,11 @@ from refnms.physics.kernels.struct import (
 )
 from refnms.physics.types import Array, Integers, MuscleSignals, System
 
-ALL = 1 << 40  # more frames than any trial has
+
+@pure
+def true(own: Described) -> bool:
+    """True, but not to Numba: for a literal it would compile the kernels again."""
+    return bool(own.words[MUSCLES] >= 0)
 
 
 # ---- streams ----
@@ -88,15 +92,15 @@ def stream_step(call: int) -> None:
         if angles != 0 or lengths != 0:
             status = prepare(own, stream, time)
             if status & REFUSED == 0:
-                t, first = stream.time.shape[0] - 1, stream.bounds[0, 0]
+                t, first, both = stream.time.shape[0] - 1, stream.bounds[0, 0], true(own)
                 forward(
                     system_at(own, stream),
                     own.muscles,
                     stream.share,
                     t - first,
                     t - first + 1,
-                    True,
-                    True,
+                    both,
+                    both,
                     stream.excitation,
                     stream.musculotendon_length,
                     stream.signals,
@@ -227,7 +231,7 @@ def trial_forward(
     """Moments `(T, D)`, the five signals `(5, T, M)` and flags of excitations `(T, M)`."""
     own = described(model)
     m, d = own.words[MUSCLES], own.words[DOFS]
-    system = _system(own, frames, time, memory)
+    system, both = _system(own, frames, time, memory), true(own)
     rest = memory + 8 * _system_size(own.words, frames)
     blocks, _ = lanes(m)
     share = integers_at(rest, (blocks, 3))
@@ -238,10 +242,10 @@ def trial_forward(
         system,
         own.muscles,
         share,
-        0,
-        ALL,
-        True,
-        True,
+        system.timeline.frames[0],
+        frames,
+        both,
+        both,
         floats_at(excitation, (frames, m)),
         floats_at(lengths, (frames, m)),
         found,
@@ -273,7 +277,7 @@ def trial_vjp(
     """Cotangents of parameters `(12, M)`, excitations, lengths and arms from those of moments."""
     own = described(model)
     m, d = own.words[MUSCLES], own.words[DOFS]
-    system = _system(own, frames, time, memory)
+    system, both = _system(own, frames, time, memory), true(own)
     rest = memory + 8 * _system_size(own.words, frames)
     blocks, _ = lanes(m)
     share = integers_at(rest, (blocks, 3))
@@ -302,10 +306,10 @@ def trial_vjp(
         system,
         own.muscles,
         share,
-        0,
-        ALL,
-        True,
-        True,
+        system.timeline.frames[0],
+        frames,
+        both,
+        both,
         floats_at(excitation, (frames, m)),
         floats_at(lengths, (frames, m)),
         found,

@@ -7,7 +7,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from commands import refnms
 from streams import person, short
 
 from refnms.errors import InputError
@@ -102,9 +101,3 @@ def test_without_a_compiler_nothing_is_written(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no-such-compiler is not on the path"):
         export_c(tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_the_command_asks_for_what_belongs_together(tmp_path, capsys):
-    with pytest.raises(SystemExit) as raised:
-        refnms("export-c", tmp_path, "--trial", "trial.xml")
-    assert raised.value.code == 2 and "--subject" in capsys.readouterr().err
