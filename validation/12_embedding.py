@@ -32,7 +32,7 @@ from refnms.synthetic import participant
 
 AT_MOST = {16: 3.0, 90: 6.0}  # [us]
 PER_MUSCLE, DRIFT = 150.0, 1e-9  # [ns]; relative
-STEPS, ROUNDS = 500, 60
+STEPS, ROUNDS = 20, 1000  # so short that few rounds are interrupted
 RATE, HOUR, MINUTE = 1000.0, 3_600_000, 60_000
 PERIOD = 2000  # frames
 
@@ -139,12 +139,12 @@ def from_c(data: Path, scratch: Path, processor: str) -> tuple[list[str], bool]:
     told = subprocess.run(("./example", "trial.bin"), cwd=target, capture_output=True, text=True)
     print(told.stdout.rstrip())
     others = sum(int(n) for n in re.findall(r"(\d+) of \d+ moments have", told.stdout))
-    a_muscle = float(re.findall(r"included: (\d+) ns", told.stdout)[0])
+    a_muscle, least = map(float, re.findall(r"(\d+) ns a muscle .median., (\d+)", told.stdout)[0])
     linked = subprocess.run(
         ("readelf", "-d", "librefnms.so"), cwd=target, capture_output=True, text=True
     )
     needed = re.findall(r"NEEDED.*\[(.*)\]", linked.stdout)
-    row = [processor, str(others), f"{a_muscle:.0f}", " ".join(needed)]
+    row = [processor, str(others), f"{a_muscle:.0f}", f"{least:.0f}", " ".join(needed)]
     good = others == 0 and a_muscle <= PER_MUSCLE and {*needed} <= {"libm.so.6", "libc.so.6"}
     return row, good and told.returncode == 0
 
@@ -160,7 +160,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         built = [from_c(data, Path(scratch), name) for name in ("x86-64", host_processor())]
     print()
-    table(["C library for", "other bits", "ns a muscle and step", "needs"], [b[0] for b in built])
+    table(
+        ["C library for", "other bits", "ns a muscle and step", "least", "needs"],
+        [b[0] for b in built],
+    )
     print()
     steady = drift < DRIFT and growth < 1.0
     return verdict(
