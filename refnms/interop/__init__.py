@@ -1,1 +1,1 @@
-"""Other programs, each imported only by who asks for it."""
+"""The model in other people's software. Each bridge is imported only when it is asked for."""
