@@ -24,12 +24,12 @@ def _verdict(c: Certificate) -> Iterator[str]:
     else:
         count = f"{len(c.failed)} of {len(c.checks)} checks"
         yield f"FAILED: {count}; the first is nearest to the fault"
-        for check in c.failed:
-            yield f"  {check.name}: off by {_number(check.error)}, allowed {check.tolerance:.0e}"
-            for place in check.wrong[:FEW]:
-                yield f"    {place}"
-            if len(check.wrong) > FEW:
-                yield f"    and {len(check.wrong) - FEW} quantities more"
+        first, *others = c.failed
+        yield f"  {first.name}: off by {_told(first)}"
+        yield from (f"    {place}" for place in first.wrong[:FEW])
+        if len(first.wrong) > FEW:
+            yield f"    and {len(first.wrong) - FEW} quantities more"
+        yield from (f"  {check.name}: {_number(check.error)}" for check in others)
     yield (
         f"profile {c.profile}, {ENGINES[c.engine]}; {len(c.muscles)} muscles, trials "
         f"{', '.join(c.trials)}: {c.samples} samples; {len(c.checks)} checks of "

@@ -22,8 +22,10 @@ def test_the_verdict_comes_first_and_what_is_left_out_last(certified):
 
     place = Place("tendon_force by c1", "soleus", "walk", 3, curve="force_velocity")
     wrong = replace(found.checks[0], error=1e-3, wrong=(place,) * 5)
-    lines = summary(replace(found, checks=(wrong, *found.checks[1:]))).splitlines()
-    assert lines[0].startswith(f"FAILED: 1 of {len(found.checks)} checks")
-    assert lines[1] == "  curve slopes: off by 1.0e-03, allowed 1e-09"
+    follows = replace(found.checks[1], error=2e-4, wrong=(place,))
+    lines = summary(replace(found, checks=(wrong, follows, *found.checks[2:]))).splitlines()
+    assert lines[0].startswith(f"FAILED: 2 of {len(found.checks)} checks")
+    assert lines[1] == "  curve slopes: off by 1.0e-03 (allowed 1e-09)"
     assert lines[2] == "    tendon_force by c1, curve force_velocity, soleus, walk, frame 3"
     assert lines[5] == "    and 2 quantities more"
+    assert lines[6] == "  curve joints: 2.0e-04"
