@@ -111,7 +111,9 @@ def _check_setup(
     pairs = []
     for file in [*_trials(path, root, parts), *tests]:
         _check_files_of(file, checked)
-        if model is not None:
+        if model is None:
+            _check_signals(file, parts, findings)
+        else:
             trial = findings.attempt(lambda file=file: _read_trial(file, model, profile))  # type: ignore[misc]
             pairs += [(file, trial)] if trial is not None else []
     if model is not None:
@@ -147,6 +149,16 @@ def _check_files_of(path: Path, checked: Checked) -> None:
     for file in _data_files(files) if files is not None else []:
         checked.files.append(file)
         checked.findings.attempt(lambda file=file: read_storage(file))  # type: ignore[misc]
+
+
+def _check_signals(path: Path, parts: dict[str, Path], findings: Findings) -> None:
+    """Whether a trial has the signals of its generator: what can be told without the subject."""
+    try:
+        signals = read_excitation_generator(parts["excitationGenerator"]).signals
+        table = read_storage(read_input_data(path).excitations)
+    except (KeyError, InputError):
+        return  # told already
+    findings.attempt(lambda: table.columns(signals))
 
 
 def _read_trial(path: Path, model: Model, profile: str) -> Trial:

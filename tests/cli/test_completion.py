@@ -34,7 +34,7 @@ COMP_WORDS=({listed}); COMP_CWORD={len(words) - 1}; _refnms; printf '%s\\n' "${{
     ("line", "words"),
     [
         ("refnms cal", ["calibrate"]),
-        ("refnms co", ["convert", "completion"]),
+        ("refnms conv", ["convert"]),
         ("refnms --v", ["--version"]),
         ("refnms calibrate --met", ["--method"]),
         ("refnms calibrate --method co", ["corana"]),
