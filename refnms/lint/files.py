@@ -18,7 +18,6 @@ from refnms.io.execution import read_execution
 from refnms.io.generator import read_excitation_generator
 from refnms.io.osim import read_osim
 from refnms.io.raw import read_raw
-from refnms.io.realtime import is_realtime, read_realtime_subject
 from refnms.io.schema import WORD
 from refnms.io.setups import read_calibration_setup, read_input_data, read_run_setup
 from refnms.io.storage import read_storage
@@ -73,8 +72,6 @@ def check_file(path: Path, tests: Sequence[Path] = (), profile: str = "native") 
         _check_setup(path, root, tests, profile, checked)
     elif root.tag == "inputData":
         _check_files_of(path, checked)
-    elif is_realtime(root):
-        findings.attempt(lambda: read_realtime_subject(path, 0.0))
     elif root.tag in READERS:
         findings.attempt(lambda: READERS[root.tag](path))
     else:
