@@ -17,16 +17,17 @@ from refnms.io.ceinms import DEFAULT_MAX_CONTRACTION_VELOCITY
 from refnms.io.files import new_folder, write_atomically
 from refnms.io.generator import ExcitationGenerator, read_excitation_generator
 from refnms.io.osim import OsimModel, OsimMuscle, read_osim, warn_of_rigid_tendons, write_osim
-from refnms.io.realtime import (
-    RealTimeSubject,
-    default_points,
-    read_realtime_subject,
-    realtime_xml,
-)
 from refnms.io.schema import both, nearest, short
 from refnms.io.storage import read_storage
 from refnms.io.subject import SubjectFile, read_subject
-from refnms.io.templates import SETUP, calibration_xml, generator_xml, subject_xml
+from refnms.io.templates import (
+    SETUP,
+    calibration_xml,
+    default_points,
+    generator_xml,
+    real_time_xml,
+    subject_xml,
+)
 from refnms.physics.types import Muscles
 
 # Where a calibration starts that knows nothing of the person. c1 and c2 start apart: where they are
@@ -123,8 +124,10 @@ def write_person(person: Person, out: Path) -> Converted:
 
 def from_realtime(path: Path) -> Person:
     """A subject of CEINMS-RT as CEINMS's subject and generator."""
-    read: RealTimeSubject = read_realtime_subject(path, NEUTRAL["electromechanical_delay"])
-    shapes = read.subject.muscles.shape_factor
+    subject, generator = both(lambda: read_subject(path), lambda: read_excitation_generator(path))
+    delay = np.full(len(subject.muscle_names), NEUTRAL["electromechanical_delay"])
+    subject = replace(subject, muscles=subject.muscles._replace(electromechanical_delay=delay))
+    shapes = subject.muscles.shape_factor
     message = (
         f"CEINMS-RT keeps the delay elsewhere; {NEUTRAL['electromechanical_delay']:g} s is written "
         "as <emDelay>, correct it"
@@ -134,7 +137,7 @@ def from_realtime(path: Path) -> Person:
         count = int((shapes > 0.0).sum())
         message = f"{count} shape factors are above 0, where CEINMS's <exponential/> wants -3 to 0"
         _warn(message, path)
-    return Person(read.subject, tuple(read.channels), read.weights())
+    return Person(subject, generator.signals, generator.weights)
 
 
 def to_realtime(subject_file: Path, generator_file: Path, out: Path) -> Converted:
@@ -149,7 +152,7 @@ def to_realtime(subject_file: Path, generator_file: Path, out: Path) -> Converte
         for signal in generator.signals
     }
     _refuse_existing(out)
-    write_atomically(out, realtime_xml(subject, channels))
+    write_atomically(out, real_time_xml(subject, channels))
     dofs = tuple(subject.dofs)
     silent = tuple(m for m in subject.muscle_names if not generator.weights[m])
     return Converted((out,), len(subject.muscle_names), dofs, silent)

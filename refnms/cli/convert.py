@@ -100,7 +100,7 @@ def _convert(options: argparse.Namespace) -> int:
 def _converted(options: argparse.Namespace) -> Converted:
     from refnms import convert
     from refnms.io.osim import ROOT
-    from refnms.io.realtime import is_realtime
+    from refnms.io.real_time import is_real_time_subject
     from refnms.io.xml import read_xml
 
     root = read_xml(options.file)
@@ -108,7 +108,7 @@ def _converted(options: argparse.Namespace) -> Converted:
         _refuse(options, "an OpenSim model", "into")
         return _from_osim(options)
     _refuse(options, "a subject", "dof", "emg", "motion", "loads", "moments")
-    if is_realtime(root):
+    if is_real_time_subject(root):
         _refuse(options, "a subject of CEINMS-RT", "generator", "into")
         return convert.write_person(convert.from_realtime(options.file), options.out)
     if (options.generator is None) == (options.into is None):

@@ -1,4 +1,4 @@
-"""New CEINMS files, written from records: a subject, an excitation generator and their set-up.
+"""New files of CEINMS and CEINMS-RT, written from records: subjects, generators, a set-up.
 
 What a calibration may change, and how far, is what published calibrations use (field practice with
 CEINMS 0.21: c1 and c2 in -0.95 to -0.05, shape in -2.999 to -0.001, lengths within 15 %).
@@ -6,11 +6,14 @@ CEINMS 0.21: c1 and c2 in -0.95 to -0.05, shape in -2.999 to -0.001, lengths wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from refnms.io.ceinms import CURVES, MTU, PARAMETERS
-from refnms.io.subject import SubjectFile
+from refnms.io.subject import Points, SubjectFile
 from refnms.io.xml import Element, render_xml
+from refnms.physics.curves import ceinms_default, value
+from refnms.physics.types import Curve, Muscles
 
 CALIBRATION = """\
 <?xml version="1.0" encoding="UTF-8" standalone="no" ?>
@@ -43,6 +46,17 @@ FREE = {  # parameter -> whether its bounds multiply the subject's value, and th
     "optimalFibreLength": (True, "0.85 1.15"),
     "strengthCoefficient": (False, "0.5 2.5"),
 }
+REAL_TIME = {  # tag of CEINMS-RT -> field of Muscles, in the order of its file
+    "C1": "c1",
+    "C2": "c2",
+    "shapeFactor": "shape_factor",
+    "optimalFiberLength": "optimal_fiber_length",
+    "pennationAngle": "pennation_angle_at_optimal",  # [degrees]
+    "tendonSlackLength": "tendon_slack_length",
+    "maxIsometricForce": "max_isometric_force",
+    "strengthCoefficient": "strength_coefficient",
+}
+OWN_CURVES = [tag for tag in CURVES if tag != "tendonForceStrain"]
 SETUP = """\
 <?xml version="1.0" encoding="UTF-8" standalone="no" ?>
 <ceinmsCalibration>
@@ -123,6 +137,61 @@ def calibration_xml(dofs: Sequence[str], trials: Sequence[str]) -> str:
         for name, (relative, bounds) in FREE.items()
     )
     return CALIBRATION.format(dofs=" ".join(dofs), parameters=parameters, trials=" ".join(trials))
+
+
+def real_time_xml(subject: SubjectFile, channels: Mapping[str, tuple[str, ...]]) -> str:
+    """A subject of CEINMS-RT, with the channels of EMG and the muscles that each drives.
+
+    It has no place for delay, contraction velocity and tendon curve.
+    """
+    p = subject.muscles
+    default = [
+        Element("percentageChange", text=repr(float(p.percentage_change[0]))),
+        Element("damping", text=repr(float(p.fiber_damping[0]))),
+    ]
+    for tag in OWN_CURVES:
+        x, y = (
+            " ".join(f"{v:.15g}" for v in values) for values in subject.curve_points[CURVES[tag]]
+        )
+        points = Element("xPoints", text=x), Element("yPoints", text=y)
+        default.append(Element("Curve", children=(Element("name", text=tag), *points)))
+    muscles = [
+        Element("muscle", children=(Element("name", text=name), *_values(p, m)))
+        for m, name in enumerate(subject.muscle_names)
+    ]
+    parts = {
+        "muscleDefault": default,
+        "muscles": muscles,
+        "DoFs": _sets(subject.dofs, "DoF", "muscleSequence"),
+        "Channels": _sets(channels, "Channel", "muscleSequence"),
+    }
+    children = tuple(Element(tag, children=tuple(content)) for tag, content in parts.items())
+    return render_xml(Element("subject", children=children))
+
+
+def _values(p: Muscles, m: int) -> list[Element]:
+    found = []
+    for tag, field in REAL_TIME.items():
+        own = float(getattr(p, field)[m])
+        text = _degrees(own) if tag == "pennationAngle" else repr(own)
+        found.append(Element(tag, text=text))
+    return found
+
+
+def _degrees(angle: float) -> str:
+    """The shortest number of degrees that reads back as `angle`, or one nearest to it."""
+    texts = [f"{math.degrees(angle):.{digits}g}" for digits in (15, 16, 17)]
+    return next((t for t in texts if math.radians(float(t)) == angle), texts[-1])
+
+
+def default_points() -> dict[str, Points]:
+    """The points of the curves that CEINMS ships, by field of Curves."""
+
+    def points(curve: Curve) -> Points:
+        heights = [round(float(y), 6) + 0.0 for y in value(curve, curve.knots)]  # no -0.0
+        return tuple(curve.knots.tolist()), tuple(heights)
+
+    return {field: points(curve) for field, curve in ceinms_default()._asdict().items()}
 
 
 def _curves(subject: SubjectFile) -> list[Element]:

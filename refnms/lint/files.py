@@ -18,7 +18,6 @@ from refnms.io.execution import read_execution
 from refnms.io.generator import read_excitation_generator
 from refnms.io.osim import read_osim
 from refnms.io.raw import read_raw
-from refnms.io.realtime import is_realtime, read_realtime_subject
 from refnms.io.schema import WORD
 from refnms.io.setups import read_calibration_setup, read_input_data, read_run_setup
 from refnms.io.storage import read_storage
@@ -73,8 +72,6 @@ def check_file(path: Path, tests: Sequence[Path] = (), profile: str = "native") 
         _check_setup(path, root, tests, profile, checked)
     elif root.tag == "inputData":
         _check_files_of(path, checked)
-    elif is_realtime(root):
-        findings.attempt(lambda: read_realtime_subject(path, 0.0))
     elif root.tag in READERS:
         findings.attempt(lambda: READERS[root.tag](path))
     else:
@@ -111,7 +108,9 @@ def _check_setup(
     pairs = []
     for file in [*_trials(path, root, parts), *tests]:
         _check_files_of(file, checked)
-        if model is not None:
+        if model is None:
+            _check_signals(file, parts, findings)
+        else:
             trial = findings.attempt(lambda file=file: _read_trial(file, model, profile))  # type: ignore[misc]
             pairs += [(file, trial)] if trial is not None else []
     if model is not None:
@@ -147,6 +146,16 @@ def _check_files_of(path: Path, checked: Checked) -> None:
     for file in _data_files(files) if files is not None else []:
         checked.files.append(file)
         checked.findings.attempt(lambda file=file: read_storage(file))  # type: ignore[misc]
+
+
+def _check_signals(path: Path, parts: dict[str, Path], findings: Findings) -> None:
+    """Whether a trial has the signals of its generator: what can be told without the subject."""
+    try:
+        signals = read_excitation_generator(parts["excitationGenerator"]).signals
+        table = read_storage(read_input_data(path).excitations)
+    except (KeyError, InputError):
+        return  # told already
+    findings.attempt(lambda: table.columns(signals))
 
 
 def _read_trial(path: Path, model: Model, profile: str) -> Trial:

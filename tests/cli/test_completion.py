@@ -34,11 +34,11 @@ COMP_WORDS=({listed}); COMP_CWORD={len(words) - 1}; _refnms; printf '%s\\n' "${{
     ("line", "words"),
     [
         ("refnms cal", ["calibrate"]),
-        ("refnms co", ["convert", "completion"]),
+        ("refnms conv", ["convert"]),
         ("refnms --v", ["--version"]),
         ("refnms calibrate --met", ["--method"]),
         ("refnms calibrate --method co", ["corana"]),
-        ("refnms calibrate x.xml --profile ", ["native", "ceinms-0.9"]),
+        ("refnms calibrate x.xml --profile nat", ["native"]),
         ("refnms completion z", ["zsh"]),
         ("refnms check --js", ["--json"]),
         ("refnms emg file", []),

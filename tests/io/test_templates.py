@@ -5,20 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from refnms.io.calibration import Single, read_calibration
 from refnms.io.generator import read_excitation_generator
-from refnms.io.realtime import default_points
 from refnms.io.setups import read_calibration_setup, read_input_data
 from refnms.io.subject import SubjectFile, read_subject
 from refnms.io.templates import (
     FREE,
     SETUP,
     calibration_xml,
+    default_points,
     generator_xml,
     input_data_xml,
+    real_time_xml,
     subject_xml,
 )
+from refnms.physics.curves import ceinms_default, spline_curve
 from refnms.physics.types import Muscles
 
 
@@ -70,3 +73,23 @@ def test_a_setup_reads_back(tmp_path):
         (tmp_path / f"{name}.xml").touch()
     (tmp_path / "setup.xml").write_text(SETUP)
     assert read_calibration_setup(tmp_path / "setup.xml").output == tmp_path / "calibrated.xml"
+
+
+@pytest.mark.filterwarnings("ignore::refnms.errors.InputWarning")
+def test_a_subject_of_real_time_reads_back(tmp_path):
+    subject, path = a_subject(), tmp_path / "rt.xml"
+    path.write_text(real_time_xml(subject, {"x": ("a", "b"), "y": ("b",)}))
+    found = read_subject(path)
+    for field, values in subject.muscles._asdict().items():
+        if field not in ("electromechanical_delay", "max_contraction_velocity", "fiber_damping"):
+            np.testing.assert_allclose(getattr(found.muscles, field), values, rtol=1e-15)
+    assert (found.muscles.fiber_damping == subject.muscles.fiber_damping[0]).all()
+    assert found.dofs == subject.dofs
+    weights = {"a": {"x": 1.0}, "b": {"x": 0.5, "y": 0.5}}  # the mean of its channels
+    assert read_excitation_generator(path).weights == weights
+
+
+def test_the_default_points_are_those_of_the_default_curves():
+    for field, points in default_points().items():
+        curve, known = spline_curve(*points), getattr(ceinms_default(), field)
+        np.testing.assert_allclose(curve.pieces, known.pieces, atol=1e-12)

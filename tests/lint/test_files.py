@@ -45,6 +45,16 @@ def test_faults_of_every_file_come_at_once(project):
         assert any(part in line for line in found), part
 
 
+def test_signals_are_looked_for_though_the_subject_cannot_be_read(project):
+    text = (project / "subject.xml").read_text()
+    (project / "subject.xml").write_text(text.replace("<c1>", "<c1>x", 1))
+    path = project / "run" / "emg.sto"
+    path.write_text(path.read_text().replace("channel_1", "chan_1", 1))
+    found = told(project / "calibrate.xml")
+    assert len(found) == 2
+    assert any("run/emg.sto" in line and "'channel_1': no column" in line for line in found)
+
+
 def test_every_problem_of_the_job_is_found(project):
     """Faults of several trials, which only their comparison with the model shows."""
     for trial in ("walk", "run"):
