@@ -40,7 +40,7 @@ def test_what_could_not_be_solved_is_written_and_told(project, monkeypatch, comm
 def test_a_foreign_folder_is_refused_before_the_work(project, monkeypatch):
     (project / "out").mkdir()
     (project / "out" / "thesis.docx").write_text("three years")
-    monkeypatch.setattr(job.calibrate, "calibrate", lambda *a: pytest.fail("calibrated in vain"))
+    monkeypatch.setattr(job.calibrate, "run_steps", lambda *a: pytest.fail("calibrated in vain"))
     for command, setup in ((calibrate_setup, "calibrate.xml"), (run, "run.xml")):
         with pytest.raises(InputError, match="holds files that are no refnms result"):
             command(project / setup, out=project / "out")
