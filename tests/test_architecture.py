@@ -42,10 +42,10 @@ WALLS = {
     "resampling": "calibration objective terms parameters model optimize physics",
     "assistance": "simulation model optimize physics jit",
     "verify": "objective terms parameters simulation model autodiff physics",
-    "geometry": "physics autodiff",
+    "geometry": "physics autodiff optimize",
     "stream": "model physics geometry",
     "synthetic": "model simulation geometry physics",
-    "io": "model parameters optimize physics",
+    "io": "model parameters geometry optimize physics",
 }
 # These may import every room above.
 UPPER_ROOMS = ("report", "interop", "cohort")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from refnms.io.poses import read_poses as read_poses
 from refnms.io.results import write_ceinms_results as write_ceinms_results
 from refnms.io.setups import read_input_data
 from refnms.io.storage import read_storage as read_storage
@@ -16,6 +17,7 @@ from refnms.physics.profiles import NATIVE, Profile
 
 __all__ = [
     "read_model",
+    "read_poses",
     "read_storage",
     "read_trial",
     "write_ceinms_results",

@@ -18,6 +18,9 @@ import numpy as np
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint as adjoint_kernel
 from refnms.physics.kernels.forward import forward as forward_kernel
+from refnms.physics.kernels.moments import moments as moments_kernel
+from refnms.physics.kernels.paths import path_lengths as path_kernel
+from refnms.physics.kernels.paths import room
 from refnms.physics.kernels.products import add_products as add_products
 from refnms.physics.kernels.tangents import tangents as tangents_kernel
 from refnms.physics.kernels.velocity import spline_velocity, spline_velocity_transposed
@@ -26,6 +29,7 @@ from refnms.physics.types import (
     Integers,
     Muscles,
     MuscleSignals,
+    Paths,
     SplineFactors,
     System,
     Timeline,
@@ -248,3 +252,20 @@ def tangents(
             slopes.fiber_length[:lead] = slopes.fiber_length[chunk : chunk + lead]
 
     _each(range(len(timeline.frames) - 1), work, flags.size)
+
+
+def path_lengths(paths: Paths, angle: Array) -> tuple[Array, Array]:
+    """See `reference.path_lengths`."""
+    angle = np.ascontiguousarray(angle, dtype=float)
+    shape = (len(angle), *paths.basis_of.shape)
+    length, arm = np.zeros(shape[:2]), np.zeros(shape)
+    path_kernel(paths, angle, length, arm, np.zeros(room(paths)))
+    return length, arm
+
+
+def moments(force: Array, arm: Array) -> Array:
+    """See `reference.moments`."""
+    found = np.zeros((force.shape[0], arm.shape[2]))
+    by_dof = np.ascontiguousarray(arm.transpose(2, 0, 1), dtype=float)
+    moments_kernel(np.ascontiguousarray(force), by_dof, found)
+    return found

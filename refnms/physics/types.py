@@ -108,6 +108,23 @@ class Timeline(NamedTuple):
     spline: SplineFactors
 
 
+class Paths(NamedTuple):
+    """Lengths of M muscles as tensor products of piecewise polynomials of D joint angles.
+
+    Along one joint a basis has F functions on each of its pieces. Piece i holds for
+    edges[i] < q <= edges[i + 1]; with d = q - origin, function f is the polynomial of d whose F
+    coefficients, the highest power first, stand in row f of the piece. The first and the last piece
+    are the straight lines beyond the range of the joint. Ragged arrays lie end to end.
+    """
+
+    bases: Integers  # (B, 5) joint, functions F, pieces, start in `edges`, start in `pieces`
+    edges: Array  # of each basis: pieces + 1, from -inf to inf
+    pieces: Array  # of each piece: origin, then F rows of F
+    basis_of: Integers  # (M, D) the basis of each joint, -1 where the muscle does not cross it
+    starts: Integers  # (M,) in `coefficients`
+    coefficients: Array  # [m], of each muscle a tensor with one axis for each joint it crosses
+
+
 class FilterStart(NamedTuple):
     """How the recursion from excitation to neural activation begins."""
 
