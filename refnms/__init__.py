@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refnms import io as io
+    from refnms import stream as stream
     from refnms.assistance import Assistance as Assistance
     from refnms.assistance import Assisted as Assisted
     from refnms.assistance import assist as assist
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from refnms.calibration import calibrate as calibrate
     from refnms.errors import InputError as InputError
     from refnms.errors import InputWarning as InputWarning
+    from refnms.geometry import Geometry as Geometry
+    from refnms.geometry import Poses as Poses
+    from refnms.geometry import fit_geometry as fit_geometry
     from refnms.model import Model as Model
     from refnms.model import Trial as Trial
     from refnms.optimize import AdamW as AdamW
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from refnms.resampling import choose_prior as choose_prior
     from refnms.simulation import Simulation as Simulation
     from refnms.simulation import simulate as simulate
+    from refnms.stream import Stepper as Stepper
     from refnms.uncertainty import Uncertainty as Uncertainty
     from refnms.uncertainty import uncertainty_of as uncertainty_of
     from refnms.verify import Certificate as Certificate
@@ -47,6 +52,7 @@ _MODULE_OF = {
     "Calibration": "calibration",
     "Certificate": "verify",
     "Free": "parameters",
+    "Geometry": "geometry",
     "InputError": "errors",
     "InputWarning": "errors",
     "LevenbergMarquardt": "optimize",
@@ -54,8 +60,10 @@ _MODULE_OF = {
     "MultiStart": "optimize",
     "NATIVE": "physics.profiles",
     "Packing": "parameters",
+    "Poses": "geometry",
     "Profile": "physics.profiles",
     "Simulation": "simulation",
+    "Stepper": "stream",
     "Trial": "model",
     "Uncertainty": "uncertainty",
     "assist": "assistance",
@@ -63,10 +71,11 @@ _MODULE_OF = {
     "ceinms_0_9": "physics.profiles",
     "certify": "verify",
     "choose_prior": "resampling",
+    "fit_geometry": "geometry",
     "simulate": "simulation",
     "uncertainty_of": "uncertainty",
 }
-_SUBMODULES = ("io",)
+_SUBMODULES = ("io", "stream")
 
 
 def __getattr__(name: str) -> Any:

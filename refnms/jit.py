@@ -14,6 +14,7 @@ of the rooms that have kernels; only its owner may write there, since a cache en
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import hashlib
 import os
@@ -109,6 +110,57 @@ def _where_scalar(condition: Any, a: Any, b: Any) -> Any:
 
 
 choose(where, lambda kind: _where_scalar)
+
+
+def floats_at(address: int, shape: Any) -> Any:
+    """The float64 array of this shape that lies at an address; it owns nothing."""
+    return _at(address, shape, ctypes.c_double)
+
+
+def integers_at(address: int, shape: Any) -> Any:
+    """The same of int64."""
+    return _at(address, shape, ctypes.c_int64)
+
+
+def _at(address: int, shape: Any, number: Any) -> Any:
+    count = int(np.prod(shape))
+    if count == 0:
+        return np.zeros(shape, number)
+    return np.ctypeslib.as_array((number * count).from_address(int(address))).reshape(shape)
+
+
+if HAVE_NUMBA:
+    from numba.core import cgutils
+    from numba.core.types import BaseTuple, Integer  # type: ignore[attr-defined]
+    from numba.extending import lower_builtin, type_callable
+    from numba.np import arrayobj
+
+    # Not `numba.carray`: without reference counts no function may return its array.
+    for _function, _number in ((floats_at, numba.float64), (integers_at, numba.int64)):
+
+        def _type_of(_: Any, number: Any = _number) -> Any:
+            return lambda address, shape: numba.types.Array(number, len(shape), "C")
+
+        def _build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind, (_, shape_type) = signature.return_type, signature.args
+            array = arrayobj.make_array(kind)(context, builder)
+            data_type = context.get_data_type(kind.dtype)
+            size = context.get_constant(numba.types.intp, context.get_abi_sizeof(data_type))
+            shape = [
+                context.cast(builder, part, part_type, numba.types.intp)
+                for part, part_type in zip(
+                    cgutils.unpack_tuple(builder, args[1]), shape_type, strict=True
+                )
+            ]
+            strides = [size]
+            for length in shape[:0:-1]:
+                strides.insert(0, builder.mul(strides[0], length))
+            pointer = builder.inttoptr(args[0], data_type.as_pointer())
+            arrayobj.populate_array(array, pointer, shape, strides, size, None)
+            return array._getvalue()
+
+        type_callable(_function)(_type_of)
+        lower_builtin(_function, Integer, BaseTuple)(_build)
 
 
 @functools.cache
@@ -244,3 +296,61 @@ if HAVE_NUMBA:
                 super().save_overload(signature, result)
             except OSError as error:
                 _warn_of_slow_start(error)
+
+
+# ---- machine code that needs no Python ----
+
+
+def host_processor() -> str:
+    """LLVM's name of this machine's processor."""
+    from llvmlite import binding as llvm
+
+    return str(llvm.get_host_cpu_name())
+
+
+def object_code(entries: dict[str, tuple[Callable[..., Any], str, int]], processor: str) -> bytes:
+    """An object file of kernels by their C names: each with what it returns and how many int64
+    arguments it takes, from "i64" or "void".
+
+    The whole process has to compile for `processor`: NUMBA_CPU_NAME says so before Numba starts.
+    """
+    from llvmlite import binding as llvm
+
+    whole = llvm.parse_assembly("")
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=processor, opt=3, reloc="pic", codemodel="default"
+    )
+    for name, (function, returns, count) in entries.items():
+        arguments = (numba.types.int64,) * count
+        plain = getattr(function, "py_func", function)
+        own = numba.njit(nogil=True, _nrt=False, **INNER)(plain)
+        own.compile(arguments)
+        compiled = own.overloads[own.signatures[0]]
+        module = llvm.parse_assembly(compiled.library.get_llvm_str())
+        module.link_in(llvm.parse_assembly(_door(name, compiled, returns, count)))
+        whole.link_in(module)
+    for symbol in (*whole.functions, *whole.global_variables):
+        if not symbol.is_declaration and symbol.name not in entries:
+            symbol.linkage = "internal"
+    whole.triple, whole.data_layout = machine.triple, str(machine.target_data)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(whole, builder)
+    return bytes(machine.emit_object(whole))
+
+
+def _door(name: str, compiled: Any, returns: str, count: int) -> str:
+    """A function with C's calling convention before one with Numba's."""
+    inner = f'"{compiled.fndesc.mangled_name}"'
+    arguments = "".join(f", i64 %a{i}" for i in range(count))
+    kinds = "ptr, ptr" + ", i64" * count
+    given = ", ".join(f"i64 %a{i}" for i in range(count))
+    value = "  ret void" if returns == "void" else "  %v = load i64, ptr %r\n  ret i64 %v"
+    return f"""declare i32 @{inner}({kinds})
+define {returns} @{name}({given}) {{
+  %r = alloca i64
+  %e = alloca ptr
+  %s = call i32 @{inner}(ptr %r, ptr %e{arguments})
+{value}
+}}
+"""

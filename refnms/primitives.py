@@ -52,6 +52,20 @@ def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any],
     return signals
 
 
+def moments(force: Any, arm: Any) -> Any:
+    """`(force (T, M), arm (T, M, D)) -> (T, D)`: moments [N.m]."""
+
+    def forward(force: Array, arm: Array) -> Array:
+        return np.asarray(pick(force, arm).moments(force, arm))
+
+    def pullback(bar: Array, _: Array, force: Array, arm: Array) -> tuple[Array | None, ...]:
+        force_bar = np.einsum("td,tmd->tm", bar, arm)
+        return force_bar, np.einsum("td,tm->tmd", bar, force) if moves else None
+
+    moves = type(arm) is Var
+    return primitive(forward, pullback)(force, arm)
+
+
 def excitation(
     emg_times: Sequence[Array], samples: Sequence[Array], times: Sequence[Array]
 ) -> Primitive:

@@ -245,7 +245,7 @@ def _turning(joined: Joined, signals: Signals, moment_arm: Any = None) -> Signal
     if joined.least_force > -np.inf:
         force = np.maximum(force, joined.least_force)
     arm = joined.moment_arm if moment_arm is None else moment_arm
-    return signals._replace(tendon_force=force, moment=np.einsum("tm,tmd->td", force, arm))
+    return signals._replace(tendon_force=force, moment=primitives.moments(force, arm))
 
 
 def simulate(model: Model, trial: Trial, profile: Profile = NATIVE) -> Simulation:

@@ -19,8 +19,14 @@ AT_SAMPLE = 1e-9  # [EMG samples] an interpolation point this close to a sample 
 
 
 def mapped(emg: Array, emg_to_muscle: Array) -> Array:
-    """Excitations `(N, M)` in [0, 1] of envelopes `(N, E)` with weights `(M, E)`."""
-    return np.asarray(np.clip(emg @ emg_to_muscle.T, 0.0, 1.0))
+    """Excitations `(N, M)` in [0, 1] of envelopes `(N, E)` with weights `(M, E)`.
+
+    Channels are added in their order, as a stream adds them: BLAS would have bits of its own.
+    """
+    total = np.zeros((len(emg), len(emg_to_muscle)))
+    for channel, weights in zip(emg.T, emg_to_muscle.T, strict=True):
+        total += channel[:, None] * weights
+    return np.clip(total, 0.0, 1.0)
 
 
 def interpolate(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:
