@@ -27,12 +27,16 @@ import numpy as np
 from refnms.errors import InputError
 from refnms.geometry import Geometry
 from refnms.model import Model, PiecewiseActivation, RigidTendon
+from refnms.physics.engine import quiet
 from refnms.physics.kernels import entry, stream
 from refnms.physics.kernels.partials import FIRST_PAST, SIGNALS
 from refnms.physics.kernels.struct import stream_at, window
 from refnms.physics.packed import Packed, pack
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Integers, Muscles
+
+_begin, _step = quiet(entry.stream_begin), quiet(entry.stream_step)
+_partials = quiet(entry.stream_partials)
 
 
 class Status(enum.IntFlag):
@@ -132,7 +136,7 @@ class Stepper:
     def reset(self) -> None:
         """Forget everything: the next frame is the first."""
         for one, state in zip(self._packed, self._state, strict=True):
-            entry.stream_begin(one.address, state.ctypes.data)
+            _begin(one.address, state.ctypes.data)
         self.moment[...] = 0.0
         self.status[...] = 0
 
@@ -192,7 +196,7 @@ class Stepper:
         muscles = self._buffers["lengths"].shape[1]
         found = np.zeros((len(self._packed), SIGNALS, FIRST_PAST + self._past(), muscles))
         for one, state, own in zip(self._packed, self._state, found, strict=True):
-            entry.stream_partials(one.address, state.ctypes.data, own.ctypes.data)
+            _partials(one.address, state.ctypes.data, own.ctypes.data)
         cut: Array = self._cut(found)
         return cut
 
@@ -217,7 +221,7 @@ class _Call:
 
     def __call__(self, time: float) -> None:
         self._numbers[3] = time
-        entry.stream_step(self._address)
+        _step(self._address)
 
 
 def packed(
@@ -246,8 +250,12 @@ def packed(
 def _check(models: list[Model], profile: Profile) -> None:
     if not models:
         raise InputError("no participant given")
-    if profile.force_points is None:
+    if profile.force_points is None or profile.prepares_by_row:
         raise InputError(f"{profile.name} takes velocities from the whole trial: not in real time")
+    if profile.least_force > -math.inf:
+        raise InputError(
+            f"{profile.name} holds forces above {profile.least_force:g} N: no stream does"
+        )
     for one in models[1:]:
         for name in ("muscle_names", "dof_names", "emg_names"):
             if getattr(one, name) != getattr(models[0], name):

@@ -214,25 +214,23 @@ def test_joint_angles_go_through_the_geometry():
         Stepper(whole, geometry=geometry)
 
 
-def test_a_step_allocates_nothing():
+def test_nothing_stays_of_a_step():
+    """Kernels cannot allocate (`jit.kernel`); here is what Python does around them."""
     import tracemalloc
 
     trial = short(person().held_out[0])
     stepper = Stepper(person().true)
     given = trial.emg[0], trial.musculotendon_length[0], trial.moment_arm[0]
     times = [0.01 * i for i in range(400)]
+    tracemalloc.start()
     for time in times[:100]:
         stepper.step(time, *given)
-    tracemalloc.start()
-    for time in times[100:200]:
+    before, _ = tracemalloc.get_traced_memory()
+    for time in times[100:]:
         stepper.step(time, *given)
-    _, short_peak = tracemalloc.get_traced_memory()
-    for time in times[200:]:
-        stepper.step(time, *given)
-    size, peak = tracemalloc.get_traced_memory()
+    after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # Only what Python itself takes for a call; not an array, and nothing that stays.
-    assert peak <= short_peak + 64 and size < given[2].nbytes
+    assert after - before < given[1].nbytes
 
 
 def test_what_cannot_be_streamed_is_refused():

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from project import write_project
+from streams import person, short
 
-from refnms import cli
+from refnms import cli, simulate
 from refnms.io.storage import read_storage
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -90,3 +91,31 @@ def test_measured_trials_give_the_same_numbers(shared, tmp_path):
     for i, command in enumerate(commands("plain")):
         assert cli.main(command) == 0
         compare(tmp_path / "blocked" / str(i), tmp_path / "plain" / str(i))
+
+
+STREAMED = """
+import sys
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+sys.path[:0] = sys.argv[1:3]
+import numpy as np
+from streams import person, played, short
+np.save(sys.argv[3], played(person().true, short(person().held_out[0], 6)))
+"""
+
+
+def test_a_stream_gives_the_same_numbers(tmp_path):
+    file = tmp_path / "moments.npy"
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        STREAMED,
+        str(CHECKOUT),
+        str(CHECKOUT / "tests"),
+    ]
+    done = subprocess.run([*command, str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    trial = short(person().held_out[0], 6)
+    want = simulate(person().true, trial).moment
+    assert np.abs(np.load(file) - want).max() <= AGREEMENT * np.abs(want).max()

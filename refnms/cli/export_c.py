@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refnms.cli.codes import DONE
-from refnms.cli.options import PROFILES
 
 if TYPE_CHECKING:
     from refnms.cli.options import Commands
+
+STREAMED = ("native", "ceinms-0.9")
 
 
 def add_to(commands: Commands) -> None:
@@ -33,7 +34,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--trial", type=Path, metavar="FILE", help="CEINMS inputData file")
     parser.add_argument(
         "--profile",
-        choices=PROFILES,
+        choices=STREAMED,
         default="native",
         help="of the subject; CEINMS 0.9's with its online velocity (default: native)",
     )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from refnms.jit import HAVE_NUMBA
 from refnms.physics import compiled, reference
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def quiet(kernel: F) -> F:
+    """A kernel that is called by itself: where Python runs it, it warns no more than compiled."""
+    return kernel if HAVE_NUMBA else np.errstate(all="ignore")(kernel)
 
 
 def pick(*arrays: Any) -> ModuleType:

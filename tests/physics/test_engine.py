@@ -28,3 +28,10 @@ def test_without_numba_the_reference_computes_everything(monkeypatch):
 def test_both_engines_offer_the_same_functions(name):
     ours, theirs = (inspect.signature(getattr(of, name)) for of in (compiled, reference))
     assert ours == theirs
+
+
+def test_where_python_runs_a_kernel_it_warns_no_more_than_compiled(monkeypatch):
+    divide = lambda x: np.float64(1.0) / x
+    assert engine.quiet(divide) is divide or not HAVE_NUMBA
+    monkeypatch.setattr(engine, "HAVE_NUMBA", False)
+    assert engine.quiet(divide)(np.float64(0.0)) == np.inf

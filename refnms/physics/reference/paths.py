@@ -35,7 +35,7 @@ def local(paths: Paths, basis: int, angle: Any) -> Local:
     return Local(np.clip(at - 1, 0, pieces - 3), value, slope, curvature)
 
 
-def path_lengths(paths: Paths, angle: Any) -> tuple[Any, Any]:
+def path_lengths(paths: Paths, angle: Array) -> tuple[Array, Array]:
     """Lengths `(N, M)` [m] and moment arms `(N, M, D)` [m/rad] at angles `(N, D)` [rad]."""
     length, arm, _ = _evaluate(paths, angle, curved=False)
     return length, arm
