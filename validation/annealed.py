@@ -15,7 +15,7 @@ import numpy as np
 
 import refnms
 from refnms.assistance import march as m
-from refnms.assistance.assist import cost_of, given_of
+from refnms.assistance.excitations import cost_of, given_of
 from refnms.assistance.response import people
 from refnms.io.execution import Annealing
 from refnms.physics.profiles import Profile

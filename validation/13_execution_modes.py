@@ -23,7 +23,7 @@ from annealed import Annealed, annealed
 from common import figure, folder, options, table, verdict
 
 import refnms
-from refnms.assistance.assist import best_excitations
+from refnms.assistance.excitations import best_excitations
 from refnms.io.execution import Annealing
 from refnms.physics.profiles import Profile
 
@@ -158,7 +158,7 @@ def main() -> int:
         axes[1, 0].set_ylabel("cost of a frame")
         page.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 
-    figure(chosen, "09_execution_modes.png", draw, figsize=(7.5, 4.6))
+    figure(chosen, "13_execution_modes.png", draw, figsize=(7.5, 4.6))
     least = min(ratios)
     return verdict(
         passed and least >= FASTER,
