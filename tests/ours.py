@@ -22,7 +22,7 @@ from refnms.model import (
 from refnms.physics import activation as act
 from refnms.physics import muscle, solve
 from refnms.physics.curves import knot_slopes, spline_curve, value_and_slope
-from refnms.physics.profiles import NATIVE, ceinms_0_9
+from refnms.physics.profiles import NATIVE, ceinms_0_9, ceinms_0_21
 from refnms.physics.reference.bands import stencil
 from refnms.physics.reference.filter import filtered, filtered_slopes
 from refnms.physics.stencils import trailing_weights
@@ -33,6 +33,7 @@ PROFILES = {
     "native": NATIVE,
     "ceinms-0.9-online": ceinms_0_9(online=True, tolerance=0.0),
     "ceinms-0.9-offline": ceinms_0_9(online=False, tolerance=0.0),
+    "ceinms-0.21": ceinms_0_21(tolerance=0.0),
 }
 Row = dict[str, Any]
 

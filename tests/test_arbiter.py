@@ -148,7 +148,7 @@ def test_excitations_and_moments():
             ]
         )
     )
-    native, ceinms, _ = PROFILES
+    native, ceinms, *_ = PROFILES
     assert [float(e) for e in excitations(native, trial, 0, mpf("0.005"))] == pytest.approx(
         [0.3, 0.85]
     )

@@ -119,13 +119,13 @@ def checked(tmp_path):
     return check
 
 
-@pytest.mark.filterwarnings("ignore:ceinms-0.9 delays every muscle")
+@pytest.mark.filterwarnings("ignore:ceinms-0.* delays every muscle")
 def test_refnms_answers_every_trajectory_right(either_engine, checked):
     curves = ours.golden_curves()
     found = [ours.trajectory(curves, golden) for golden in trajectories()]
     result = checked("t.json", json.dumps({"trajectories": found}))
     assert (result.wrong, result.missing) == ((), 0)
-    assert result.worst <= 2 * HELD
+    assert result.worst <= 1e-12  # gradients, too, though the files allow 1e-11
 
 
 def table_answers():

@@ -29,20 +29,38 @@ class Held(NamedTuple):
     first: NDArray[np.bool_]  # (K,) rows at which a trial begins
     skipped: NDArray[np.bool_]  # (K,) rows before which EMG rows were skipped
     restart: NDArray[np.bool_]  # (K,) rows at which both past values are `mean`
-    mean: Array  # (K, M) zero elsewhere
+    mean: Array  # (K, M) what EMG rows that are not taken add to it; zero elsewhere
+    averaged: Integers  # (K, 2) the rows of excitation that are averaged there, else -1
 
 
 def held(rows: Integers, samples: Array, restart: int) -> Held:
     """The past of one trial whose rows of excitation are these rows `(K,)` of samples `(N, M)`."""
     skipped = np.diff(rows, prepend=rows[0]) > 1
     first, at = np.arange(len(rows)) == 0, rows == restart
-    mean = 0.5 * (samples[restart - 1] + samples[restart - 2])
-    return Held(first, skipped, at, np.where(at[:, None], mean, 0.0))
+    averaged, mean = np.full((len(rows), 2), -1), np.zeros((len(rows), samples.shape[1]))
+    for k in np.flatnonzero(at):
+        for j, row in enumerate((restart - 1, restart - 2)):
+            if row in rows[:k]:
+                averaged[k, j] = np.searchsorted(rows[:k], row)
+            else:
+                mean[k] += 0.5 * samples[row]
+    return Held(first, skipped, at, mean, averaged)
 
 
 def joined(trials: list[Held]) -> Held:
     """Several trials, one after the other."""
-    return Held(*(np.concatenate(parts) for parts in zip(*trials, strict=True)))
+    starts = np.cumsum([0, *(len(h.first) for h in trials[:-1])])
+    shifted = [
+        h._replace(averaged=np.where(h.averaged < 0, -1, h.averaged + start))
+        for h, start in zip(trials, starts, strict=True)
+    ]
+    return Held(*(np.concatenate(parts) for parts in zip(*shifted, strict=True)))
+
+
+def _with_means(h: Held, e: Array) -> Held:
+    """The same with the whole means, the rows of excitation e `(K, M)` being what they are."""
+    taken = np.where(h.averaged[:, :, None] < 0, 0.0, e[h.averaged])
+    return h._replace(mean=h.mean + 0.5 * np.sum(taken, axis=1))
 
 
 def _links(h: Held) -> tuple[Array, Array, Array]:
@@ -89,22 +107,30 @@ def _solve_transposed(bands: Array, right: Array) -> Array:
 def held_filter(h: Held, c1: Array, c2: Array, e: Array) -> Array:
     """Neural activation `(K, M)` of excitation e `(K, M)`."""
     alpha, beta1, beta2 = act.filter_gains(c1, c2)
-    fixed1, fixed2 = _past(h, np.zeros_like(e))
+    fixed1, fixed2 = _past(_with_means(h, e), np.zeros_like(e))
     return _solve(_bands(h, c1, c2), alpha * e - beta1 * fixed1 - beta2 * fixed2)
 
 
 def held_filter_vjp(
     h: Held, c1: Array, c2: Array, e: Array, u: Array, u_bar: Array
 ) -> tuple[Array, Array, Array]:
-    """Cotangents of c1, c2 `(M,)` and e `(K, M)`; the means at restarts are data."""
-    alpha, _, _ = act.filter_gains(c1, c2)
+    """Cotangents of c1, c2 `(M,)` and e `(K, M)`."""
+    alpha, beta1, beta2 = act.filter_gains(c1, c2)
     total = _solve_transposed(_bands(h, c1, c2), u_bar)
-    by_c1, by_c2 = act.filter_partials(c1, c2, e, *_past(h, u))
-    return np.sum(by_c1 * total, axis=0), np.sum(by_c2 * total, axis=0), alpha * total
+    by_c1, by_c2 = act.filter_partials(c1, c2, e, *_past(_with_means(h, e), u))
+    e_bar = alpha * total
+    for k in np.flatnonzero(h.restart):
+        mean_bar = -(beta1 + beta2) * total[k]
+        # The next row has the mean as the older of its past values, unless rows were skipped.
+        if k + 1 < len(total) and not (h.first | h.restart | h.skipped)[k + 1]:
+            mean_bar = mean_bar - beta2 * total[k + 1]
+        for row in h.averaged[k][h.averaged[k] >= 0]:
+            e_bar[row] += 0.5 * mean_bar
+    return np.sum(by_c1 * total, axis=0), np.sum(by_c2 * total, axis=0), e_bar
 
 
 def held_filter_slopes(h: Held, c1: Array, c2: Array, e: Array, u: Array) -> tuple[Array, Array]:
     """Slopes `(K, M)` of u by c1 and c2."""
     bands = _bands(h, c1, c2)
-    by_c1, by_c2 = act.filter_partials(c1, c2, e, *_past(h, u))
+    by_c1, by_c2 = act.filter_partials(c1, c2, e, *_past(_with_means(h, e), u))
     return _solve(bands, by_c1), _solve(bands, by_c2)

@@ -29,6 +29,25 @@ def recursion(
     return u
 
 
+def prepared(c1: Any, c2: Any, e: list[Any], rows: tuple[int, ...]) -> list[Any]:
+    """The recursion of CEINMS 0.9's preparing pass, e being the excitations of some EMG rows.
+
+    There the past moves on at every EMG row, while u is computed at these alone.
+    """
+    b1, b2 = c1 + c2, c1 * c2
+    at = dict(zip(rows, e, strict=True))
+    u = older = old = mpf(0)
+    found = []
+    for row in range(rows[-1] + 1):
+        if row in at:
+            if row == 2:
+                older = old = (at[0] + at[1]) / 2
+            u = (1 + b1 + b2) * at[row] - b1 * old - b2 * older
+            found.append(u)
+        older, old = old, u
+    return found
+
+
 def exponential(u: Any, shape: Any) -> Any:
     return u if shape == 0 else expm1(shape * u) / expm1(shape)
 

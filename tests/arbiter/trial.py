@@ -26,12 +26,15 @@ class Profile(NamedTuple):
     interpolates: bool  # EMG at the time of the frame, each muscle with its own delay
     at_rest: bool  # before the first excitation
     third_restarts: bool
+    prepares: bool = False  # the velocity comes from a pass of its own, with another filter
+    pushes: bool = True  # fibers may push; else the least force is 0
 
 
 PROFILES = (
     Profile("native", 2, 2, True, True, False),
     Profile("ceinms-0.9-online", 4, 15, False, False, True),
-    Profile("ceinms-0.9-offline", 4, None, False, False, True),
+    Profile("ceinms-0.9-offline", 4, None, False, False, True, prepares=True),
+    Profile("ceinms-0.21", 5, 15, False, False, True, pushes=False),
 )
 
 
@@ -51,6 +54,7 @@ class Choice(NamedTuple):
     curves: Curves
     rigid: bool
     shape: str
+    rows: tuple[int, ...] = ()  # of the EMG, that CEINMS takes
 
 
 class Signals(NamedTuple):
@@ -61,18 +65,24 @@ class Signals(NamedTuple):
     fiber_length: list[Any]
     fiber_velocity: list[Any]
     tendon_force: list[Any]
-    steepness: list[Any]  # of the equilibrium at each length
+    solved: tuple[list[Any], list[Any]]  # lengths, and how steep the equilibrium is there
+    preparing: tuple[list[Any], list[Any]]  # the same of the pass that gives the velocity
+
+
+def taken(recording: Recording, delay: Any) -> list[int]:
+    """The EMG rows that CEINMS takes: those before the first frame, then one for each frame."""
+    rows = [
+        next(k for k, s in enumerate(recording.emg_time) if s + delay >= t - SAME_TIME)
+        for t in recording.time
+    ]
+    return [*range(rows[0]), *rows]
 
 
 def excitations(profile: Profile, recording: Recording, m: int, delay: Any) -> list[Any]:
     """Rows of muscle m: one per frame, for CEINMS led by the EMG rows before the first frame."""
     times, column = recording.emg_time, [row[m] for row in recording.emg]
     if not profile.interpolates:
-        rows = [
-            next(k for k, s in enumerate(times) if s + delay >= t - SAME_TIME)
-            for t in recording.time
-        ]
-        return [column[k] for k in [*range(rows[0]), *rows]]
+        return [column[k] for k in taken(recording, delay)]
     found = []
     for t in recording.time:
         k = max(i for i, s in enumerate(times) if s <= t - delay)
@@ -81,18 +91,16 @@ def excitations(profile: Profile, recording: Recording, m: int, delay: Any) -> l
     return found
 
 
-def run(
+def fiber_lengths(
     choice: Choice,
     muscle: Muscle,
     time: list[Any],
-    e: list[Any],
+    a: list[Any],
     lmt: list[Any],
-    near: Signals | None = None,
-) -> Signals:
-    """One muscle. `near`: signals of one that differs by `STEP`; one Newton step is due."""
+    near: tuple[list[Any], list[Any]] | None,
+) -> tuple[list[Any], list[Any]]:
+    """Lengths, and how steep the equilibrium is at each."""
     profile, curves = choice.profile, choice.curves
-    u = activation.recursion(muscle.c1, muscle.c2, e, profile.at_rest, profile.third_restarts)
-    a = [activation.SHAPES[choice.shape](x, muscle.shape_factor) for x in u[len(e) - len(time) :]]
     lengths: list[Any] = []
     steepness: list[Any] = []
     for t in range(len(time)):
@@ -107,14 +115,39 @@ def run(
             return residual(curves, muscle, a[t], lmt[t], lambda l: newest * l + past, l)
 
         if near is not None:
-            l = near.fiber_length[t]
-            lengths.append(l - g(l) / near.steepness[t])
+            l = near[0][t]
+            lengths.append(l - g(l) / near[1][t])
             continue
         l = fiber_length(curves, muscle, a[t], lmt[t], lambda l, n=newest, p=past: n * l + p)
         lengths.append(l)
         steepness.append(slope(g, l))
+    return lengths, steepness
+
+
+def run(
+    choice: Choice,
+    muscle: Muscle,
+    time: list[Any],
+    e: list[Any],
+    lmt: list[Any],
+    near: Signals | None = None,
+) -> Signals:
+    """One muscle. `near`: signals of one that differs by `STEP`; one Newton step is due."""
+    profile, curves = choice.profile, choice.curves
+    u = activation.recursion(muscle.c1, muscle.c2, e, profile.at_rest, profile.third_restarts)
+
+    def activations(u: list[Any]) -> list[Any]:
+        shape = activation.SHAPES[choice.shape]
+        return [shape(x, muscle.shape_factor) for x in u[len(e) - len(time) :]]
+
+    a = activations(u)
+    lengths, steepness = fiber_lengths(choice, muscle, time, a, lmt, near and near.solved)
+    preparing = (lengths, steepness)
+    if profile.prepares and not choice.rigid:
+        held = activations(activation.prepared(muscle.c1, muscle.c2, e, choice.rows))
+        preparing = fiber_lengths(choice, muscle, time, held, lmt, near and near.preparing)
     if profile.force_points is None:
-        velocity = [piece[0] for piece in coefficients(time, lengths)]
+        velocity = [piece[0] for piece in coefficients(time, preparing[0])]
     else:
         starts = [max(0, t + 1 - profile.force_points) for t in range(len(time))]
         velocity = [
@@ -122,7 +155,9 @@ def run(
             for t, s in enumerate(starts)
         ]
     forces = [force(curves, muscle, *sample) for sample in zip(a, lengths, velocity, strict=True)]
-    return Signals(u, a, lengths, velocity, forces, steepness)
+    if not profile.pushes:
+        forces = [max(f, mpf(0)) for f in forces]
+    return Signals(u, a, lengths, velocity, forces, (lengths, steepness), preparing)
 
 
 class Result(NamedTuple):
@@ -164,6 +199,9 @@ def loss(recording: Recording, forces: list[list[Any]]) -> Any:
 def trial(choice: Choice, muscles: list[Muscle], recording: Recording) -> Result:
     """Run all muscles, and differentiate the loss by everything that may vary."""
     profile, time = choice.profile, recording.time
+    if not profile.interpolates:
+        rows = taken(recording, muscles[0].electromechanical_delay)
+        choice = choice._replace(rows=tuple(rows))
     delays = [
         m.electromechanical_delay if profile.interpolates else muscles[0].electromechanical_delay
         for m in muscles
