@@ -9,11 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from project import (
-    EXECUTION,
-    PERSON,
-    subject,
-)
+from project import EXECUTION, PERSON, execute_so, hybrid, subject
 
 from refnms import job
 from refnms.assistance import Assistance, assist
@@ -84,25 +80,6 @@ def test_execution_chooses_tendon_activation_velocity_and_tolerance(project, mon
     assert shapes == ["ExponentialActivation", "PiecewiseActivation"]
     assert seen[0][2] == ceinms_0_9(online=False, tolerance=1e-9)
     assert seen[1][2] == ceinms_0_9(online=True)
-
-
-def hybrid(
-    synthesized: str = "muscle_0",
-    adjusted: str = "muscle_2",
-    dofs: str = "",
-    weights: str = "1 5 9",
-) -> str:
-    alpha, beta, gamma = weights.split()
-    chosen = f"<dofSet>{dofs}</dofSet>" if dofs else ""
-    return f"""<hybrid><alpha>{alpha}</alpha><beta>{beta}</beta><gamma>{gamma}</gamma>{chosen}
-<synthMTUs>{synthesized}</synthMTUs><adjustMTUs>{adjusted}</adjustMTUs>
-<algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon><rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT>
-<epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval></simulatedAnnealing></algorithm></hybrid>"""
-
-
-def execute_so(project: Path, mode: str, velocity: str = "<online/>") -> None:
-    text = EXECUTION.replace("<openLoop/>", mode).replace("<offline/>", velocity)
-    (project / "execution.xml").write_text(text)
 
 
 @pytest.mark.parametrize(
