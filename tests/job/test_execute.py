@@ -122,7 +122,7 @@ def test_static_optimization_is_a_hybrid_that_synthesizes_all(project):
     emg = run(project / "run.xml", out=project / "emg")
     for dof in ("knee", "ankle"):
         error = [r.summary["trials"]["walk"]["dofs"][dof]["rmse"] for r in (before, emg)]
-        assert error[0] < 0.1 * error[1]
+        assert error[0] < 0.5 * error[1]
 
 
 def test_digits_are_as_many_as_asked_for(project):
