@@ -29,11 +29,11 @@ def test_moments_are_followed_in_every_mode():
     for chosen in (
         Assistance(adjusted=EVERY, alpha=10.0),
         Assistance(EVERY[1:], EVERY[:1], alpha=10.0),
-        Assistance(synthesized=EVERY, alpha=10.0, beta=1e-3),  # static optimization
+        Assistance(synthesized=EVERY, alpha=1.0, beta=1.0),  # static optimization
     ):
         done = assist(MODEL, TRIAL, chosen)
         assert done.slope.max() <= 1e-6
-        assert done.parts[:, 0].sum() < 0.1 * before
+        assert done.parts[:, 0].sum() < 0.5 * before
 
 
 def test_the_parts_of_the_cost_are_those_of_the_simulation():
