@@ -164,3 +164,24 @@ def write_project(folder: Path, frames: int = 40) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
     return folder
+
+
+def hybrid(
+    synthesized: str = "muscle_0",
+    adjusted: str = "muscle_2",
+    dofs: str = "",
+    weights: str = "1 5 9",
+) -> str:
+    """The `hybrid` of an execution file."""
+    alpha, beta, gamma = weights.split()
+    chosen = f"<dofSet>{dofs}</dofSet>" if dofs else ""
+    return f"""<hybrid><alpha>{alpha}</alpha><beta>{beta}</beta><gamma>{gamma}</gamma>{chosen}
+<synthMTUs>{synthesized}</synthMTUs><adjustMTUs>{adjusted}</adjustMTUs>
+<algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon><rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT>
+<epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval></simulatedAnnealing></algorithm></hybrid>"""
+
+
+def execute_so(project: Path, mode: str, velocity: str = "<online/>") -> None:
+    """Have the trial of a project run in this mode."""
+    text = EXECUTION.replace("<openLoop/>", mode).replace("<offline/>", velocity)
+    (project / "execution.xml").write_text(text)

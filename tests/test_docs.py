@@ -107,6 +107,14 @@ def test_the_programs_about_autodiff_run(capsys):
     assert len(programs) == 2
 
 
+def test_the_program_about_modes_of_execution_runs(capsys):
+    page = (CHECKOUT / "docs" / "execution.md").read_text("utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    exec(compile(program, "execution.md", "exec"), {})
+    slope = float(capsys.readouterr().out.split()[-1])
+    assert 0.0 <= slope <= 1e-6
+
+
 def test_the_page_has_two_changes_of_a_file_and_one_of_none():
     changes = [section.change for section in sections().values()]
     files = [None if change is None else change["file"] for change in changes]

@@ -2,10 +2,10 @@
 
 CEINMS 0.9 anneals every frame: measured, 75,900 evaluations and 0.37 s of CPU a frame of a gait
 trial with three degrees of freedom. Here its annealing runs on our kernels, with its settings and
-random numbers, over a walking trial with 40 muscles and three degrees of freedom, and over windows
-of walking and running with 12 and two. At every frame, and from the annealing's own past, our
-minimum is held against its: it must cost no more, lie in the bounds, and leave no slope above 1e-6.
-Then all modes are run, from EMG alone to static optimization.
+random numbers, over a walking trial with 40 muscles and three degrees of freedom, and over a window
+of running (with --full of walking too) with 12 and two. At every frame, and from the annealing's
+own past, our minimum is held against its: it must cost no more, lie in the bounds, and leave no
+slope above 1e-6. Then all modes are run, from EMG alone to static optimization.
 """
 
 from __future__ import annotations
@@ -50,13 +50,15 @@ def rajagopal(data: Path, scratch: Path, profile: Profile) -> tuple[refnms.Model
     return model, refnms.io.read_trial(scratch / "trial.xml", model, profile)
 
 
-def problems(data: Path, s06: Path) -> dict[str, tuple[refnms.Model, refnms.Trial]]:
+def problems(
+    data: Path, s06: Path, windows: tuple[str, ...]
+) -> dict[str, tuple[refnms.Model, refnms.Trial]]:
     """Person and trial by name."""
     profile = refnms.ceinms_0_9(online=True)
     with tempfile.TemporaryDirectory() as scratch:
         found = {"gait, 40 muscles": rajagopal(data, Path(scratch), profile)}
     model = refnms.io.read_model(s06 / "subject.xml", s06 / "excitationGenerator.xml")
-    for window in ("walk36_a", "run81_a"):
+    for window in windows:
         trial = refnms.io.read_trial(s06 / window / "trial.xml", model, profile)
         found[f"{window}, 12 muscles"] = model, trial
     return found
@@ -97,8 +99,10 @@ def modes(model: refnms.Model) -> dict[str, refnms.Assistance]:
 
 
 def main() -> int:
-    chosen = options(__doc__)
-    given = problems(folder(chosen, "rajagopal_walk"), folder(chosen, "ceinms09") / "s06")
+    chosen = options(__doc__, takes_full=True)
+    windows = ("run81_a", "walk36_a") if chosen.full else ("run81_a",)
+    s06 = folder(chosen, "ceinms09") / "s06"
+    given = problems(folder(chosen, "rajagopal_walk"), s06, windows)
     rows, curves, passed, ratios = [], {}, True, []
     for name, (model, trial) in given.items():
         for rigid in (False, True):
@@ -147,7 +151,7 @@ def main() -> int:
     table(["gait trial, uncalibrated subject", "RMSE [N.m]", "steps", "ms a frame", "slope"], cells)
 
     def draw(page) -> None:
-        axes = page.subplots(2, 3, sharex="col", squeeze=False)
+        axes = page.subplots(2, len(given), sharex="col", squeeze=False)
         for k, (name, (at, theirs, ours)) in enumerate(curves.items()):
             panel = axes[k % 2, k // 2]
             panel.semilogy(at, theirs, color="#d55e00", lw=1.0, label="CEINMS's annealing")

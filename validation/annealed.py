@@ -135,7 +135,7 @@ def annealed(
     lead, frames = len(recorded) - len(trial.time), len(trial.time)
     who = people(model.muscles, system.piecewise, system.node_tolerance)
     cost = cost_of(assistance, profile)
-    given = given_of(model, trial, assistance, recorded)
+    given = given_of(model, trial, assistance, recorded, joined.least_force)
     memory = m.memory(len(model.muscle_names), given.moving.size, given.moment.shape[1])
     found = m.Found(
         np.zeros(recorded.shape),

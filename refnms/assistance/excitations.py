@@ -91,7 +91,7 @@ def best_excitations(
     """
     joined = join(model, [trial], profile.for_gradients())
     system, recorded = joined.system, joined.excitation(model.table())
-    given = given_of(model, trial, assistance, recorded)
+    given = given_of(model, trial, assistance, recorded, joined.least_force)
     frames, muscles = trial.musculotendon_length.shape
     found = Found(
         np.zeros(recorded.shape),

@@ -15,21 +15,25 @@ from refnms.physics.profiles import NATIVE, ceinms_0_9
 
 EVERY = ("muscle_0", "muscle_1", "muscle_2")
 MODEL = person(11)
-TRIAL = replace(recording(11, MODEL), moment=0.2 * recording(11, MODEL).moment)
+RECORDED = recording(11, MODEL)
+# The moments of somebody who is excited more than the EMG says.
+TRIAL = replace(
+    RECORDED,
+    moment=refnms.simulate(MODEL, replace(RECORDED, emg=0.15 + 0.8 * RECORDED.emg)).moment,
+)
 
 
-def test_moments_are_followed_the_better_the_more_may_move():
+def test_moments_are_followed_in_every_mode():
     emg = refnms.simulate(MODEL, TRIAL)
-    errors = [np.sum((emg.moment - TRIAL.moment) ** 2)]
+    before = float(np.sum((emg.moment - TRIAL.moment) ** 2))
     for chosen in (
-        Assistance(adjusted=EVERY[:1], alpha=10.0),
         Assistance(adjusted=EVERY, alpha=10.0),
-        Assistance(synthesized=EVERY, alpha=10.0, beta=1e-3),  # static optimization
+        Assistance(EVERY[1:], EVERY[:1], alpha=10.0),
+        Assistance(synthesized=EVERY, alpha=1.0, beta=1.0),  # static optimization
     ):
         done = assist(MODEL, TRIAL, chosen)
-        errors.append(float(done.parts[:, 0].sum()))
         assert done.slope.max() <= 1e-6
-    assert errors == sorted(errors, reverse=True) and errors[-1] < 0.5 * errors[0]
+        assert done.parts[:, 0].sum() < 0.5 * before
 
 
 def test_the_parts_of_the_cost_are_those_of_the_simulation():

@@ -92,7 +92,7 @@ def test_annealing_by_its_rules_gives_the_printed_excitations(tendon, library):
 
 @pytest.mark.parametrize(("tendon", "library"), PRINTED)
 def test_from_the_annealing_s_own_past_no_frame_costs_more(tendon, library):
-    frames, profile = 12, ceinms_0_9(online=True)
+    frames, profile = 4, ceinms_0_9(online=True)
     model, whole = problem(tendon)
     fields = ("time", "musculotendon_length", "moment_arm", "moment")
     trial = replace(whole, **{name: getattr(whole, name)[:frames] for name in fields})
