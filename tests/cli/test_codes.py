@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from commands import files, refnms
-from project import EXECUTION
 
 from refnms import job, summary
 from refnms.io.files import MARKER
@@ -40,16 +39,6 @@ def test_the_setup_of_another_command_is_bad_input(project, command, capsys):
     other = {"run": "calibrate.xml", "calibrate": "run.xml"}[command]
     assert refnms(command, project / other, "--out", project / "out") == 3
     assert other in capsys.readouterr().err
-
-
-def test_hybrid_execution_is_bad_input(project, capsys):
-    hybrid = """<hybrid><alpha>1</alpha><beta>5</beta><gamma>10</gamma><dofSet>knee</dofSet>
-<synthMTUs>muscle_0</synthMTUs><adjustMTUs/><algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon>
-<rt>.3</rt><T>2</T><NS>15</NS><NT>5</NT><epsilon>1.E-5</epsilon><maxNoEval>20</maxNoEval>
-</simulatedAnnealing></algorithm></hybrid>"""
-    (project / "execution.xml").write_text(EXECUTION.replace("<openLoop/>", hybrid))
-    assert refnms("run", project / "run.xml", "--out", project / "out") == 3
-    assert "hybrid execution is not available" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["run", "calibrate"])
