@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from refnms import ahead, summary
+from refnms import ahead, record, summary
 from refnms.calibration import Calibration, Callback
 from refnms.errors import InputError, Problem
 from refnms.io import write_storage
@@ -18,6 +18,7 @@ from refnms.io.subject import write_subject
 from refnms.job.done import Done, as_json, check_target, data_files, failure_of, simulated
 from refnms.model import Model, Trial
 from refnms.optimize import Status
+from refnms.report import page
 from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import Simulation, simulate_all
 from refnms.steps import Settings, run_steps, write_histories
@@ -72,7 +73,11 @@ def calibrate_setup(
             _write_bands(part, task, doubt)
         write_histories(part, steps)
         write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
+        recorded = (task.model, task.trials, [done], before, simulations, inputs)
+        record.write_calibration(part, *recorded, asdict(settings))
         write_atomically(part / MARKER, as_json(found))
+        with suppress(ImportError):  # Jinja is an extra
+            page.write(part, title=folder.name)
 
     replace_folder(folder, write)
     if out is None:
