@@ -72,7 +72,7 @@ def number(value: float | None, decimals: int) -> str:
 
 def significant(value: float | None) -> str:
     """A number by itself."""
-    return NOT_AVAILABLE if value is None else f"{value:.4g}".replace("-", MINUS)
+    return NOT_AVAILABLE if value is None else f"{value:.5g}".replace("-", MINUS)
 
 
 def decimals_for(values: Sequence[float], digits: int = 3) -> int:
@@ -136,6 +136,12 @@ def by_dof(all_rows: Sequence[Row]) -> list[Row]:
     return [
         together([row for row in all_rows if (row.dof, row.role) == key], key[0]) for key in keys
     ]
+
+
+def by_trial(all_rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each trial."""
+    names = dict.fromkeys(row.trial for row in all_rows)
+    return [[row for row in all_rows if row.trial == name] for name in names]
 
 
 def notices(result: Result, all_rows: Sequence[Row]) -> Iterator[Notice]:

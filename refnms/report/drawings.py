@@ -38,19 +38,16 @@ def words(name: str) -> str:
 # ---- moments ----
 
 
-def limits(recordings: Sequence[Recording], dof: str) -> tuple[float, float]:
-    """Of the moments of all trials; those of the uncalibrated model are cut far outside."""
-    near = [c for r in recordings for s in (r.measured, r.after) if (c := _column(s, dof)).size]
-    if not near:
-        return -1.0, 1.0
+def limits(recording: Recording, dof: str) -> tuple[float, float]:
+    """Of the moments of one trial; those of the uncalibrated model are cut far outside."""
+    near = [c for s in (recording.measured, recording.after) if (c := _column(s, dof)).size]
     low, high = min(c.min() for c in near), max(c.max() for c in near)
     room = max(high - low, 1e-9)
-    for recording in recordings:
-        column = _column(recording.before, dof)
-        if column.size:
-            low = min(low, max(column.min(), low - room))
-            high = max(high, min(column.max(), high + room))
-    return float(low - 0.04 * room), float(high + 0.04 * room)
+    before = _column(recording.before, dof)
+    if before.size:
+        low = min(low, max(before.min(), low - room))
+        high = max(high, min(before.max(), high + room))
+    return float(low - 0.05 * room), float(high + 0.05 * room)
 
 
 def _column(signal: Signal | None, name: str) -> Array:
@@ -58,9 +55,7 @@ def _column(signal: Signal | None, name: str) -> Array:
     return np.empty(0) if column is None else column
 
 
-def moments(
-    recording: Recording, dofs: Sequence[str], ranges: Mapping[str, tuple[float, float]], key: str
-) -> str:
+def moments(recording: Recording, dofs: Sequence[str], key: str) -> str:
     """Measured and predicted moments of one trial, one panel below the other."""
     rows = len(dofs)
     height = PANEL * rows + 34
@@ -71,7 +66,7 @@ def moments(
     panels = drawing.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     for panel, dof in zip(panels, dofs, strict=True):
         _moment_panel(panel, recording, dof)
-        panel.set_ylim(*ranges[dof])
+        panel.set_ylim(*limits(recording, dof))
         panel.margins(x=0.0)
     panels[-1].set_xlabel("time [s]")
     label = f"Moments of {recording.name} over time: {', '.join(map(words, dofs))}"
@@ -113,25 +108,24 @@ def parameters(
     scale, low, high, note = _axis(rows)
     names = [short(owner(row["name"])) for row in rows]
     drawing, axes = _rows_figure(names, bottom=20)
-    for y, row in enumerate(rows):
-        place = scale(row)
-        axes.plot([place(row["lower"]), place(row["upper"])], [y, y], color=INSIDE, lw=8)
-        doubt = doubts.get(row["name"])
-        if doubt is not None:
-            ends = [place(doubt["low"]), place(doubt["high"])]
-            axes.plot(ends, [y, y], color=INTERVAL, lw=2.4)
-        before, after = place(row["before"]), place(row["after"])
-        axes.plot([before, after], [y, y], color=FAINT, lw=0.6)
-        axes.plot(before, y, "o", mfc="white", mec=BEFORE["color"], mew=1.2, ms=5)
-        if row["on_bound"]:
-            axes.plot(after, y, "D", color=HIT, mec="white", mew=0.4, ms=6.4)
-        else:
-            axes.plot(after, y, "o", color=AFTER["color"], ms=5)
+    ends = [(y, scale(row)(row["lower"]), scale(row)(row["upper"])) for y, row in enumerate(rows)]
+    axes.hlines(*np.transpose(ends), color=INSIDE, lw=8)
+    known = [(y, row, doubts[row["name"]]) for y, row in enumerate(rows) if row["name"] in doubts]
+    if known:
+        ends = [(y, scale(row)(doubt["low"]), scale(row)(doubt["high"])) for y, row, doubt in known]
+        axes.hlines(*np.transpose(ends), color=INTERVAL, lw=2.4)
+    before, after = (
+        np.array([scale(row)(row[key]) for row in rows]) for key in ("before", "after")
+    )
+    y, hit = np.arange(len(rows)), np.array([bool(row["on_bound"]) for row in rows])
+    axes.hlines(y, before, after, color=FAINT, lw=0.6)
+    axes.plot(before, y, "o", mfc="white", mec=BEFORE["color"], mew=1.2, ms=5)
+    axes.plot(after[~hit], y[~hit], "o", color=AFTER["color"], ms=5)
+    axes.plot(after[hit], y[hit], "D", color=HIT, mec="white", mew=0.4, ms=6.4)
     room = 0.05 * (high - low)
     axes.set_xlim(low - room, high + room)
-    hits = {y for y, row in enumerate(rows) if row["on_bound"]}
-    for y, text in enumerate(axes.get_yticklabels()):
-        text.set_fontweight("bold" if y in hits else "normal")
+    for text in np.array(axes.get_yticklabels())[hit]:
+        text.set_fontweight("bold")
     label = f"{words(rows[0]['field'])} of each muscle before and after, between its bounds"
     return inline(drawing, key, label), note
 
@@ -186,7 +180,7 @@ def fiber_lengths(
     key: str,
 ) -> str:
     """Norm fiber lengths over all trials: where they went, and what the penalty leaves them."""
-    drawing, axes = _rows_figure([short(name) for name in names], bottom=34, right=40)
+    drawing, axes = _rows_figure([short(name) for name in names], bottom=34, right=48)
     everything = np.concatenate(
         [*after.values(), *before.values(), np.array(allowed or (0.5, 1.5))]
     )
@@ -197,22 +191,28 @@ def fiber_lengths(
         for start, end in ((low - room, allowed[0]), (allowed[1], high + room)):
             axes.axvspan(start, end, color="#f3e3da", lw=0, zorder=0)
     axes.axvline(1.0, color=FAINT, lw=0.5, zorder=0.5)
-    for y, name in enumerate(names):
-        if name in before:
-            ends = [before[name].min(), before[name].max()]
-            axes.plot(ends, [y - 0.28] * 2, color=BEFORE["color"], lw=1.1)
-        lengths = after[name]
-        axes.plot([lengths.min(), lengths.max()], [y + 0.08] * 2, color=AFTER["color"], lw=1.0)
-        middle = np.percentile(lengths, [5, 95])
-        axes.plot(middle, [y + 0.08] * 2, color=AFTER["color"], lw=5)
-        axes.plot(np.median(lengths), y + 0.08, "|", color="white", ms=6, mew=1.6)
-        if allowed is not None and (share := outside(lengths, allowed)) > 0.0:
-            place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-            axes.annotate(
-                percent(share), (1, y), (38, 0), **place, ha="right", va="center_baseline"
-            )
+    y = np.arange(len(names))
+    if all(name in before for name in names):
+        ends = np.array([(before[name].min(), before[name].max()) for name in names])
+        axes.hlines(y - 0.28, *ends.T, color=BEFORE["color"], lw=1.1)
+    marks = np.array([np.percentile(after[name], [0, 5, 50, 95, 100]) for name in names]).T
+    axes.hlines(y + 0.08, marks[0], marks[4], color=AFTER["color"], lw=1.0)
+    axes.hlines(y + 0.08, marks[1], marks[3], color=AFTER["color"], lw=5)
+    axes.plot(marks[2], y + 0.08, "|", color="white", ms=6, mew=1.6)
+    for row, name in enumerate(names):
+        share = outside(after[name], allowed) if allowed is not None else 0.0
+        if share > 0.0:
+            axes.annotate(percent(share), (1, row), (44, 0), **_BESIDE)
     axes.set_xlabel("fiber length / optimal fiber length")
     return inline(drawing, key, "Normalized fiber length of each muscle over all trials")
+
+
+_BESIDE: Any = {
+    "xycoords": ("axes fraction", "data"),
+    "textcoords": "offset points",
+    "ha": "right",
+    "va": "center_baseline",
+}
 
 
 def outside(lengths: Array, allowed: tuple[float, float]) -> float:
@@ -227,29 +227,35 @@ def percent(share: float) -> str:
 # ---- activation ----
 
 
-def strip(recordings: Sequence[Recording], muscle: str, key: str) -> str:
-    """EMG-driven excitation and activation of one muscle, all trials side by side."""
+def strip(recordings: Sequence[Recording], muscle: str, key: str) -> tuple[str, float]:
+    """Excitation and activation of one muscle, all trials side by side; and the largest of both."""
     drawing = figure(WIDE, STRIP)
     axes = drawing.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, WIDE)
-    axes.set_ylim(-0.06, 1.06)
-    for recording, (start, end) in zip(recordings, places(recordings), strict=True):
-        for signal, style in ((recording.excitation, None), (recording.activation, AFTER)):
-            column = None if signal is None else signal.of(muscle)
-            if signal is None or column is None:
-                continue
-            pixels = max(2, int(end - start))
-            time, values = thin(signal.time, column, pixels=pixels)
-            x = np.interp(time, [signal.time[0], signal.time[-1]], [start, end])
-            if style is None:
-                axes.fill_between(x, 0.0, values, color="#c9c9c9", lw=0)
-            else:
-                axes.plot(x, values, **style)
-        axes.plot([start, end], [0, 0], color=FAINT, lw=0.6)
-        axes.plot([start, end], [1, 1], color="#dddddd", lw=0.6)
+    axes.hlines(np.zeros(len(recordings)), *np.transpose(places(recordings)), color=FAINT, lw=0.6)
+    excited = _side_by_side(recordings, [r.excitation for r in recordings], muscle)
+    active = _side_by_side(recordings, [r.activation for r in recordings], muscle)
+    axes.fill_between(*excited, color="#c9c9c9", lw=0)
+    axes.plot(*active, **AFTER)
+    top = float(np.nanmax(np.concatenate([excited[1], active[1], [0.01]])))
+    axes.set_ylim(-0.05 * top, 1.05 * top)
     label = f"Excitation and activation of {muscle} in {len(recordings)} trials"
-    return inline(drawing, key, label, stretched=True)
+    return inline(drawing, key, label, stretched=True), top
+
+
+def _side_by_side(
+    recordings: Sequence[Recording], signals: Sequence[Signal | None], muscle: str
+) -> tuple[Array, Array]:
+    """One curve across the strip, with a gap (NaN) after each trial."""
+    x, y = [np.empty(0)], [np.empty(0)]
+    for signal, (start, end) in zip(signals, places(recordings), strict=True):
+        column = None if signal is None else signal.of(muscle)
+        if signal is not None and column is not None:
+            time, values = thin(signal.time, column, pixels=max(2, int(end - start)))
+            x += [np.interp(time, signal.time[[0, -1]], [start, end]), np.array([end])]
+            y += [values, np.array([np.nan])]
+    return np.concatenate(x), np.concatenate(y)
 
 
 def places(recordings: Sequence[Recording]) -> list[tuple[float, float]]:
@@ -279,6 +285,7 @@ def descent(runs: Sequence[Mapping[str, Any]], against: str, key: str) -> str:
         axes.set_yscale("log")
     if whole[against][-1] > 1000 * max(whole[against][0], 1e-3):
         axes.set_xscale("log")
+    _plain_ticks(axes)
     axes.set_xlabel("time [s]" if against == "seconds" else against)
     axes.set_ylabel("best objective")
     axes.tick_params(which="both", length=2.5, width=0.6, pad=2)
@@ -296,5 +303,16 @@ def knowledge(shares: Mapping[str, Sequence[float]], bounds_alone: float, key: s
         for color, chosen in ((AFTER["color"], ~loose), (HIT, loose)):
             axes.plot(values[chosen], np.full(chosen.sum(), y), "o", color=color, alpha=0.7, ms=4.5)
     axes.axvline(100.0 * bounds_alone, color=FAINT, lw=0.8, ls=(0, (4, 2)))
-    axes.set_xlabel("standard deviation [% of the room between bounds]")
+    _plain_ticks(axes)
+    axes.set_xlabel("deviation [% of the room between bounds]")
     return inline(drawing, key, "How far each parameter is known")
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Numbers on the ticks of a logarithmic axis, where Matplotlib sets formulas."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())

@@ -61,6 +61,7 @@ def render(result: Result, title: str) -> str:
         rows=rows,
         roles=contents.by_role(rows),
         dofs=contents.by_dof(rows),
+        trials=contents.by_trial(rows),
         drawn=found,
         is_calibration="method" in result.summary,
     )
@@ -83,13 +84,11 @@ def _sections(result: Result) -> Iterator[tuple[str, Any]]:
 
 def _moments(result: Result) -> list[dict[str, Any]]:
     shown = [r for r in result.recordings if r.after is not None]
-    dofs = list(dict.fromkeys(name for r in shown if r.after for name in r.after.names))
-    ranges = {dof: drawings.limits(shown, dof) for dof in dofs}
     return [
         {
             "name": recording.name,
             "role": contents.ROLES.get(recording.role, recording.role),
-            "svg": _safe(drawings.moments(recording, recording.after.names, ranges, f"m{n}")),
+            "svg": _safe(drawings.moments(recording, recording.after.names, f"m{n}")),
         }
         for n, recording in enumerate(shown)
         if recording.after is not None
@@ -147,8 +146,9 @@ def _activations(result: Result) -> dict[str, Any] | None:
         "trials": [{"name": r.name, "held_out": r.held_out} for r in shown],
         "excited": any(r.excitation is not None for r in shown),
         "muscles": [
-            {"name": name, "svg": _safe(drawings.strip(shown, name, f"a{n}"))}
+            {"name": name, "svg": _safe(svg), "top": top}
             for n, name in enumerate(muscles)
+            for svg, top in (drawings.strip(shown, name, f"a{n}"),)
         ],
     }
 

@@ -100,16 +100,19 @@ def _font(found: re.Match[str]) -> str:
 
 
 def _path(data: str) -> str:
-    """A path of straight lines in steps of tenths of a pixel; others as they are."""
-    letters = re.findall(r"[A-Za-z]", data)
-    if set(letters) - {"M", "L", "z"} or letters.count("M") != 1 or len(letters) < 4:
+    """A path of straight lines in steps of tenths of a pixel; one with curves as it is."""
+    if set(re.findall(r"[A-Za-z]", data)) - {"M", "L", "z"} or data.count("L") < 4:
         return " ".join(data.split())
-    points = np.array(re.sub(r"[MLz]", " ", data).split(), dtype=float).reshape(-1, 2)
+    return "".join(_polyline(part) for part in data.split("M")[1:])
+
+
+def _polyline(data: str) -> str:
+    points = np.array(re.sub(r"[Lz]", " ", data).split(), dtype=float).reshape(-1, 2)
     tenths = np.rint(10.0 * points).astype(int)
     steps = np.diff(tenths, axis=0)
     steps = steps[np.any(steps != 0, axis=1)]
     x, y = (_tenth(v) for v in tenths[0].tolist())
-    close = "z" if letters[-1] == "z" else ""
+    close = "z" if "z" in data else ""
     return f"M{x} {y}l" + "".join(_pair(dx, dy) for dx, dy in steps.tolist()) + close
 
 
