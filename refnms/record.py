@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refnms.calibration import Calibration
+from refnms.ceinms_terms import JUMP, FiberLengthPower, LengthJump
 from refnms.fit import fits
 from refnms.io.details import write_compared, write_record
 from refnms.model import Model, Trial
@@ -32,20 +33,20 @@ def write_calibration(
     model: Model,
     trials: Trials,
     calibrations: Sequence[Calibration],
-    before: Sequence[Simulation],
-    after: Sequence[Simulation],
+    simulations: tuple[Sequence[Simulation], Sequence[Simulation]],
     inputs: Iterable[Path],
     settings: Mapping[str, Any],
 ) -> None:
     """Write the record of a calibration into its folder of results.
 
-    `model` is the uncalibrated one; `before` and `after` are the simulations of all trials;
-    `calibrations` are the steps, one after the other. Raises OSError.
+    `model` is the uncalibrated one, `calibrations` are the steps, one after the other, and
+    `simulations` those of all trials before and after. Raises OSError.
     """
+    before, after = simulations
     inputs = list(inputs)
     last = calibrations[-1]
     record = {
-        "settings": dict(settings),
+        "settings": _settings(settings),
         "dofs": list(last.objective.dofs or model.dof_names),
         "windows": _windows(trials),
         "fits_before": {
@@ -118,11 +119,21 @@ def _entries(packing: Packing, p: int) -> tuple[int, list[int]]:
     return int(rows[0]), columns.tolist()
 
 
+def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """How it was calibrated; a budget as its two limits, and no limit or prior left out."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= _settings(value) if isinstance(value, Mapping) else {name: value}
+    return found
+
+
 def _range(objective: Objective) -> list[float] | None:
-    """What the penalty leaves of norm fiber lengths."""
+    """What the first penalty of norm fiber lengths leaves free."""
     for term in objective.terms:
-        if isinstance(term, FiberLengthRange):
+        if isinstance(term, FiberLengthRange | FiberLengthPower):
             return [term.lower, term.upper]
+        if isinstance(term, LengthJump):
+            return [1.0 - JUMP, 1.0 + JUMP]
     return None
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from refnms.cli.codes import DONE
 from refnms.cli.options import add_json
-from refnms.errors import InputError
+from refnms.cli.show import show_lines
 
 if TYPE_CHECKING:
     from refnms.cli.options import Commands
@@ -31,16 +30,17 @@ def add_to(commands: Commands) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
+    from refnms.errors import InputError
     from refnms.report import page
 
     try:
         path = page.write(options.folder, options.out)
     except ImportError as error:
-        message = f'{error.name} is missing; pip install "refnms[report]" has it'
+        message = (
+            f"the page needs {error.name}: install the extra `report`, as in "
+            "`pip install refnms[report]`"
+        )
         raise InputError(message) from error
     size = path.stat().st_size
-    if options.json:
-        print(json.dumps({"page": str(path), "bytes": size}))
-    else:
-        print(f"{path}  ({size / 1e6:.2f} MB)")
+    show_lines([f"{path} ({size / 1e6:.2f} MB)"], {"page": str(path), "bytes": size}, options)
     return DONE

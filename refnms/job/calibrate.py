@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from refnms import ahead, record, summary
@@ -54,8 +55,9 @@ def calibrate_setup(
     if settings.resume:
         read_history(folder / HISTORY)  # refused before the work
     trials = task.recordings("calibration", "test")
+    uncalibrated = task.model
     with ahead.compiling() as wait:
-        before = simulate_all(task.model, trials, task.profile)
+        before = simulate_all(uncalibrated, trials, task.profile)
         wait()
     steps = run_steps(task, settings, callback, folder)
     task, done, choice = steps[-1].task, steps[-1].done, steps[-1].choice
@@ -73,8 +75,15 @@ def calibrate_setup(
             _write_bands(part, task, doubt)
         write_histories(part, steps)
         write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
-        recorded = (task.model, task.trials, [done], before, simulations, inputs)
-        record.write_calibration(part, *recorded, asdict(settings))
+        record.write_calibration(
+            part,
+            uncalibrated,
+            task.trials,
+            [step.done for step in steps],
+            (before, simulations),
+            inputs,
+            asdict(settings),
+        )
         write_atomically(part / MARKER, as_json(found))
         with suppress(ImportError):  # Jinja is an extra
             page.write(part, title=folder.name)
