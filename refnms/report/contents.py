@@ -75,12 +75,10 @@ def significant(value: float | None) -> str:
     return NOT_AVAILABLE if value is None else f"{value:.5g}".replace("-", MINUS)
 
 
-def decimals_for(values: Sequence[float], digits: int = 3) -> int:
-    """Decimals that leave the middle one of the values so many digits."""
-    sizes = [abs(v) for v in values if v != 0.0]
-    if not sizes:
-        return 1
-    order = int(np.floor(np.log10(statistics.median(sizes))))
+def decimals_for(values: Sequence[float], digits: int = 4) -> int:
+    """Decimals that leave the largest of the values so many digits."""
+    largest = max(map(abs, values), default=0.0)
+    order = int(np.floor(np.log10(largest))) if largest > 0.0 else 0
     return min(6, max(0, digits - 1 - order))
 
 

@@ -303,7 +303,10 @@ def knowledge(shares: Mapping[str, Sequence[float]], bounds_alone: float, key: s
         for color, chosen in ((AFTER["color"], ~loose), (HIT, loose)):
             axes.plot(values[chosen], np.full(chosen.sum(), y), "o", color=color, alpha=0.7, ms=4.5)
     axes.axvline(100.0 * bounds_alone, color=FAINT, lw=0.8, ls=(0, (4, 2)))
-    _plain_ticks(axes)
+    low, high = axes.get_xlim()
+    ticks = [t for t in (0.001, 0.01, 0.1, 0.3, 1, 3, 10, 30) if low <= t <= high]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.tick_params(axis="x", which="minor", length=0)
     axes.set_xlabel("deviation [% of the room between bounds]")
     return inline(drawing, key, "How far each parameter is known")
 

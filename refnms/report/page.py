@@ -109,7 +109,9 @@ def _parameters(result: Result) -> list[dict[str, Any]]:
                 "note": note or unit,
                 "unit": unit,
                 "svg": _safe(svg),
-                "decimals": contents.decimals_for([row["after"] for row in rows], 4),
+                "decimals": contents.decimals_for(
+                    [row[key] for row in rows for key in ("before", "after")]
+                ),
                 "hits": sum(bool(row["on_bound"]) for row in rows),
                 "rows": [
                     {**row, "owner": drawings.owner(row["name"]), "doubt": doubts.get(row["name"])}
