@@ -158,9 +158,7 @@ def notices(result: Result, all_rows: Sequence[Row]) -> Iterator[Notice]:
     free, hits = record.get("parameters", []), summary.get("bound_hits", [])
     if status is not None:
         of = f" of {len(free)}" if free else ""
-        text = (
-            f"{len(hits)}{of} parameters ended on a bound" if hits else "No parameter is on a bound"
-        )
+        text = f"{len(hits)}{of} parameters on a bound" if hits else "No parameter on a bound"
         yield Notice(text, not hits)
     allowed = record.get("fiber_length_range")
     if allowed:
@@ -179,7 +177,8 @@ def notices(result: Result, all_rows: Sequence[Row]) -> Iterator[Notice]:
             yield Notice("All fibers stay within the range of their length", True)
     loose = summary.get("uncertainty", {}).get("undetermined", [])
     if loose:
-        yield Notice(f"{len(loose)} parameters are not determined by these trials", False)
+        count = f"{len(loose)} parameter{' is' if len(loose) == 1 else 's are'}"
+        yield Notice(f"{count} not determined by these trials", False)
     if result.certificate is not None:
         passed = bool(result.certificate.get("passed"))
         text = "passed every check" if passed else "found an error"

@@ -89,6 +89,7 @@ def _tag(tag: str, key: str, wanted: set[str]) -> str:
     tag = re.sub(r'xlink:href="#', 'href="#', tag)
     tag = re.sub(r'(href="|url\()#', rf"\1#{key}-", tag)
     tag = re.sub(r' xmlns(:\w+)?="[^"]*"', "", tag)
+    tag = re.sub(r"font-family: [^;\"]*(; )?", "", tag)
     tag = re.sub(r"font: ((?:[a-z]+ |\d{3} )*)([\d.]+)px [^;\"]*", _font, tag)
     tag = re.sub(r' d="([^"]*)"', lambda found: f' d="{_path(found[1])}"', tag)
     return re.sub(r"(-?\d+\.\d{2})\d+", r"\1", tag)
