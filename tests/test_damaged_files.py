@@ -18,8 +18,7 @@ from refnms import cli
 from refnms.io.ceinms import PARAMETERS
 from refnms.io.files import MARKER
 
-SIGNALS = 10  # files of one trial, with what they are compared with
-RECORD = "details/record.json"  # of when and from which files: another one every time
+SIGNALS = 8  # files of one trial
 
 
 def refnms(*arguments: str | Path) -> int:
@@ -27,11 +26,11 @@ def refnms(*arguments: str | Path) -> int:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything below a folder but the record, also what begins with a dot."""
+    """Everything below a folder but `details`, also what begins with a dot."""
     return {
         p.relative_to(folder).as_posix(): p.read_bytes()
         for p in folder.rglob("*")
-        if p.is_file() and not p.match(RECORD)
+        if p.is_file() and "details" not in p.parts
     }
 
 
