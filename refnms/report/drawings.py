@@ -305,7 +305,8 @@ def knowledge(shares: Mapping[str, Sequence[float]], bounds_alone: float, key: s
     axes.axvline(100.0 * bounds_alone, color=FAINT, lw=0.8, ls=(0, (4, 2)))
     low, high = axes.get_xlim()
     ticks = [t for t in (0.001, 0.01, 0.1, 0.3, 1, 3, 10, 30) if low <= t <= high]
-    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.set_xticks(ticks)
+    _plain_ticks(axes)
     axes.tick_params(axis="x", which="minor", length=0)
     axes.set_xlabel("deviation [% of the room between bounds]")
     return inline(drawing, key, "How far each parameter is known")

@@ -156,7 +156,9 @@ def test_a_descent_has_plain_numbers_on_its_axes():
 def test_what_is_not_determined_has_another_color():
     known, loose = {"c1": [0.01]}, {"c1": [0.28]}
     assert drawings.HIT not in drawings.knowledge(known, 0.2887, "k")
-    assert drawings.HIT in drawings.knowledge(loose, 0.2887, "k")
+    svg = drawings.knowledge(loose | {"c2": [0.001]}, 0.2887, "k")
+    assert drawings.HIT in svg
+    assert {"0.1", "1", "10", "c1", "c2"} <= {*texts(svg)} and "$" not in svg
 
 
 def test_long_names_are_cut():
