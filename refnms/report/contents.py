@@ -177,8 +177,8 @@ def notices(result: Result, all_rows: Sequence[Row]) -> Iterator[Notice]:
             yield Notice("All fibers stay within the range of their length", True)
     loose = summary.get("uncertainty", {}).get("undetermined", [])
     if loose:
-        count = f"{len(loose)} parameter{' is' if len(loose) == 1 else 's are'}"
-        yield Notice(f"{count} not determined by these trials", False)
+        noun = "parameter is" if len(loose) == 1 else "parameters are"
+        yield Notice(f"{len(loose)} {noun} not determined by these trials", False)
     if result.certificate is not None:
         passed = bool(result.certificate.get("passed"))
         text = "passed every check" if passed else "found an error"
