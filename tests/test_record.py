@@ -84,6 +84,10 @@ def test_signals_to_compare_with_are_those_of_the_uncalibrated_model(project, ou
             ("UncalibratedTorques", expected.moment),
             ("MeasuredTorques", trial.moment),
             ("Excitations", expected.excitation),
+            (
+                "UncalibratedNormFiberLengths",
+                expected.fiber_length / task.model.muscles.optimal_fiber_length,
+            ),
         ):
             table = read_storage(folder / f"{file}.sto")
             np.testing.assert_allclose(table.data, data, rtol=1e-12, atol=1e-12)

@@ -35,6 +35,18 @@ def test_what_is_not_there_is_none(tmp_path):
     assert walk.after is None and walk.measured is None and walk.activation is not None
 
 
+def test_the_signals_of_a_run_stand_in_the_folder_itself(tmp_path):
+    folder = write_result(tmp_path / "x", trials=["walk"])
+    for file in (folder / "walk").iterdir():
+        file.rename(folder / file.name)
+    summary = json.loads((folder / "refnms.json").read_text())
+    assert read_result(folder).recordings[0].after is None
+    summary["trials"]["walk"]["role"] = "run"
+    (folder / "refnms.json").write_text(json.dumps(summary))
+    (walk,) = read_result(folder).recordings
+    assert walk.after is not None and walk.measured is not None and walk.activation is not None
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
