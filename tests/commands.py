@@ -8,6 +8,7 @@ from pathlib import Path
 from refnms import cli
 
 SIGNALS = 8  # files of one trial
+COMPARED = 3  # what the signals of a run are compared with, and the record
 
 
 def refnms(*arguments: str | Path) -> int:

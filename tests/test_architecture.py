@@ -51,7 +51,8 @@ WALLS = {
 UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
 TOP_ROOMS = (
-    *("task", "methods", "steps", "summary", "comparison", "ahead", "job", "demo", "cli"),
+    *("task", "methods", "steps", "summary", "record", "provenance", "comparison", "ahead"),
+    *("job", "demo", "cli"),
     *("convert", "convert_motion", "emg", "lint", "certification", "__init__", "__main__"),
 )
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}

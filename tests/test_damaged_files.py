@@ -26,9 +26,11 @@ def refnms(*arguments: str | Path) -> int:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything below a folder, also what begins with a dot."""
+    """Everything below a folder but `details`, also what begins with a dot."""
     return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and "details" not in p.parts
     }
 
 

@@ -204,6 +204,8 @@ def test_every_signal_of_every_trial_is_written(calibrated):
             "refnms.json",
             "calibrated.xml",
             "moments.png",
+            "report.html",
+            "details",
         }
     )
 

@@ -22,6 +22,7 @@ from refnms.cli import (
     explain,
     export_c,
     golden,
+    report,
     run,
     verify,
 )
@@ -32,6 +33,7 @@ from refnms.cli.options import add_manner, name_setup
 COMMANDS = (
     calibrate,
     run,
+    report,
     check,
     compare,
     convert,

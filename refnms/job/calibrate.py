@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
-from refnms import ahead, summary
+from refnms import ahead, record, summary
 from refnms.calibration import Calibration, Callback
 from refnms.errors import InputError, Problem
 from refnms.io import write_storage
@@ -18,6 +19,7 @@ from refnms.io.subject import write_subject
 from refnms.job.done import Done, as_json, check_target, data_files, failure_of, simulated
 from refnms.model import Model, Trial
 from refnms.optimize import Status
+from refnms.report import page
 from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import Simulation, simulate_all
 from refnms.steps import Settings, run_steps, write_histories
@@ -53,8 +55,9 @@ def calibrate_setup(
     if settings.resume:
         read_history(folder / HISTORY)  # refused before the work
     trials = task.recordings("calibration", "test")
+    uncalibrated = task.model
     with ahead.compiling() as wait:
-        before = simulate_all(task.model, trials, task.profile)
+        before = simulate_all(uncalibrated, trials, task.profile)
         wait()
     steps = run_steps(task, settings, callback, folder)
     task, done, choice = steps[-1].task, steps[-1].done, steps[-1].choice
@@ -72,7 +75,18 @@ def calibrate_setup(
             _write_bands(part, task, doubt)
         write_histories(part, steps)
         write_subject(part / setup.output.name, setup.subject, done.model, setup.calibration)
+        record.write_calibration(
+            part,
+            uncalibrated,
+            task.trials,
+            [step.done for step in steps],
+            (before, simulations),
+            inputs,
+            asdict(settings),
+        )
         write_atomically(part / MARKER, as_json(found))
+        with suppress(ImportError):  # Jinja is an extra
+            page.write(part, title=folder.name)
 
     replace_folder(folder, write)
     if out is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from refnms import summary
+from refnms import record, summary
 from refnms.assistance import Assistance, Assisted, assist
 from refnms.assistance.excitations import check
 from refnms.errors import InputError, Problem
@@ -49,7 +49,8 @@ def run(
     setup = read_run_setup(setup_file)
     folder = setup.output if out is None else out
     named = (setup.path, setup.subject, setup.excitation_generator, setup.execution)
-    check_target(folder, [*named, *data_files([setup.input_data])])
+    inputs = [*named, *data_files([setup.input_data])]
+    check_target(folder, inputs)
     execution = read_execution(setup.execution)
     muscle_model = execution.muscle_model
     model = replace(
@@ -68,6 +69,7 @@ def run(
     def write(folder: Path) -> None:
         steered = None if assisted is None else _steered(model, trial, profile, assisted)
         write_ceinms_results(folder, model, trial, simulation, version, digits, steered)
+        record.write_run(folder, model, trial, simulation, inputs)
         write_atomically(folder / MARKER, as_json(found))
 
     replace_folder(folder, write)

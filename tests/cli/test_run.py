@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from commands import SIGNALS, files, refnms
+from commands import COMPARED, SIGNALS, files, refnms
 
 from refnms.io.files import MARKER
 
@@ -18,12 +18,12 @@ def test_a_run_prints_its_table_and_writes_its_files(project, capsys):
     assert lines[1].split()[:3] == ["walk", "run", "knee"] and len(lines[1].split()) == 5
     assert lines[-1] == f"written to {project / 'out'}"
     assert told.err == ""
-    assert len(files(project / "out")) == SIGNALS + 1
+    assert len(files(project / "out")) == SIGNALS + COMPARED + 1
 
 
 def test_without_out_the_results_go_where_the_setup_says(project, capsys):
     assert refnms("run", project / "run.xml") == 0
-    assert len(files(project / "results" / "walk")) == SIGNALS + 1
+    assert len(files(project / "results" / "walk")) == SIGNALS + COMPARED + 1
     assert refnms("calibrate", project / "calibrate.xml", "--evaluations", "2") == 0
     assert (project / "results" / "calibrated.xml").is_file()
     assert (project / "results" / "calibrated_results" / MARKER).is_file()
@@ -45,7 +45,7 @@ def test_an_existing_result_is_replaced_as_a_whole(project):
     )
     assert refnms("run", project / "run.xml", "--out", project / "o") == 0
     left = files(project / "o")
-    assert len(left) == SIGNALS + 1 and "calibrated.xml" not in left
+    assert len(left) == SIGNALS + COMPARED + 1 and "calibrated.xml" not in left
 
 
 @pytest.mark.parametrize("command", ["run", "calibrate"])
