@@ -15,6 +15,7 @@ from refnms.assistance.march import Cost, Found, Given, march, memory
 from refnms.assistance.response import people
 from refnms.errors import InputError, Problem
 from refnms.model import Model, Trial
+from refnms.physics.engine import quiet
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Integers
 from refnms.simulation import Simulation, join, simulate_joined
@@ -103,7 +104,8 @@ def best_excitations(
     who = people(model.muscles, system.piecewise, system.node_tolerance)
     room = memory(muscles, given.moving.size, given.moment.shape[1])
     own = np.zeros(recorded.shape) if path is None else np.array(path, order="C")
-    march(system, who, cost_of(assistance, profile), given, own, path is not None, found, room)
+    cost = cost_of(assistance, profile)
+    quiet(march)(system, who, cost, given, own, path is not None, found, room)
     return found
 
 
