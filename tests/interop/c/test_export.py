@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,10 @@ from refnms.physics.profiles import ceinms_0_9
 from refnms.simulation import simulate
 
 TOOLS = HAVE_NUMBA and shutil.which("cc") and shutil.which("c++") and shutil.which("readelf")
-needs_compiler = pytest.mark.skipif(not TOOLS, reason="Numba or a C++ compiler is missing")
+needs_compiler = pytest.mark.skipif(
+    not (TOOLS and os.environ.get("REFNMS_BUILD_C")),
+    reason="compiles for minutes, with Numba and a C++ compiler: set REFNMS_BUILD_C=1",
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,10 @@ def test_a_program_without_python_has_the_bits_of_python(library, profile):
     """As a stream and as a whole, with a library built for a processor that is not this one."""
     model, trial = person().true, short(person().held_out[0])
     chosen = ceinms_0_9(online=True) if profile == "online" else None
+    if chosen is not None:  # a whole trajectory has no rows ahead of its frames to charge a filter
+        delay = model.muscles.electromechanical_delay[0]
+        first = int(np.searchsorted(trial.emg_time + delay, trial.time[0] - 1e-4))
+        trial = replace(trial, emg_time=trial.emg_time[first:], emg=trial.emg[first:])
     given = () if chosen is None else (chosen,)
     write_model(library / "subject.h", model, *given)
     moment = simulate(model, trial, *given).moment
