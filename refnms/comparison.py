@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from refnms.errors import InputError, Problem
+from refnms.io.details import FOLDER
 from refnms.io.results import NAMES, V0_9, V0_21
 from refnms.io.storage import Table, read_storage
 from refnms.physics.excitation import SAME_TIME
@@ -96,6 +97,8 @@ def _files(folder: Path) -> dict[str, Path]:
     found = {}
     for path in sorted(folder.rglob("*.sto")):
         inner = path.relative_to(folder)
+        if FOLDER in inner.parts:  # what the report needs beside the results
+            continue
         name = SYNONYMS.get(inner.stem, inner.stem)
         found[inner.with_name(name).as_posix()] = path
     return found
