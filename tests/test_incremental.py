@@ -16,6 +16,7 @@ from refnms.calibration import calibrate
 from refnms.ceinms_terms import LengthJump, SummedMomentError
 from refnms.errors import InputWarning
 from refnms.incremental import Incremental
+from refnms.jit import HAVE_NUMBA
 from refnms.objective import Objective
 from refnms.optimize import CoranaAnnealing, Status
 from refnms.parameters import Free, Packing
@@ -24,6 +25,9 @@ from refnms.score import ceinms_objective
 
 CEINMS = (SummedMomentError(), LengthJump())
 PRINTED = 1e-12  # CEINMS's numbers have 15 digits; its own sums run in another order
+
+# The NumPy engine solves all muscles together, so one alone may end in other last digits.
+SAME = 0.0 if HAVE_NUMBA else 1e-9
 
 MODEL = person(8, muscles=5)
 TRIALS = [recording(8, MODEL, 30, name="a"), recording(9, MODEL, 18, ["slack", "fast"], "b")]
@@ -49,7 +53,7 @@ def test_it_is_the_objective_to_the_bit(profile, rng):
         tried = x.copy()
         k = rng.integers(len(x)) if n % 10 else slice(None)
         tried[k] = rng.uniform(PACKING.lower, PACKING.upper)[k]
-        assert few.value(tried) == whole.value(tried)
+        assert few.value(tried) == pytest.approx(whole.value(tried), rel=SAME, abs=0.0)
         if rng.random() < 0.5:
             x = tried
 
@@ -61,7 +65,7 @@ def test_a_delay_moves_the_excitation():
     for k in range(3):
         x = packing.start.copy()
         x[k] = 0.07
-        assert few.value(x) == whole.value(x)
+        assert few.value(x) == pytest.approx(whole.value(x), rel=SAME, abs=0.0)
 
 
 def test_the_terms_are_ceinms_own_objective():
