@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from people import PROFILES, person, recording, regimes, seeds, with_field
 
+from refnms.jit import HAVE_NUMBA
 from refnms.model import Model, Trial
 from refnms.physics.profiles import NATIVE
 from refnms.physics.types import Array, Flag
@@ -72,7 +73,7 @@ def test_the_hour_of_the_day_does_not_matter(profile, seed, of):
 @pytest.mark.parametrize("profile", CAUSAL)
 @given(seeds, regimes)
 def test_what_comes_later_changes_nothing_before(profile, seed, of):
-    """To the bit, so a trial may be cut anywhere."""
+    """To the bit, so a trial may be cut anywhere; the NumPy engine solves it whole, to rounding."""
     model = person(seed)
     trial = recording(seed, model, 30, of)
     whole = simulate(model, trial, PROFILES[profile])
@@ -85,6 +86,10 @@ def test_what_comes_later_changes_nothing_before(profile, seed, of):
         moment=trial.moment[first],
     )
     part = simulate(model, cut, PROFILES[profile])
+    if not HAVE_NUMBA:
+        cut_whole = {name: getattr(whole, name)[first] for name in (*SIGNALS, "flags")}
+        alike(replace(whole, **cut_whole), part)
+        return
     for name in (*SIGNALS, "flags"):
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[first], name)
 
