@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from refnms import ahead
 from refnms.errors import InputError, Problem
 from refnms.io import read_trial
 from refnms.io.ceinms import CALIBRATION_SETUP, RUN_SETUP
-from refnms.io.execution import Velocity, read_execution
-from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
-from refnms.io.setups import read_input_data, read_run_setup
-from refnms.io.subject import read_model
+from refnms.io.files import MARKER, replace_folder, write_atomically
+from refnms.io.setups import read_run_setup
 from refnms.io.xml import read_xml
+from refnms.job.done import check_target, data_files
 from refnms.model import Model, Trial
 from refnms.parameters import Packing
 from refnms.physics.profiles import Profile
 from refnms.simulation import simulate_all
-from refnms.task import profile_named, read_task, terms_of
+from refnms.task import executed, read_task, terms_of
 from refnms.terms import TERMS, Term
 from refnms.verify import Certificate, certify
 from refnms.verify.certificate import Callback
@@ -56,7 +54,7 @@ def certify_setup(
     """
     subject = read_subject(setup_file, profile_name)
     if out is not None:
-        _check_target(out, subject.files)
+        check_target(out, subject.files)
     with ahead.compiling() as wait:
         simulate_all(subject.model, subject.trials[:1], subject.profile.for_gradients())
         wait()
@@ -113,7 +111,7 @@ def _of_calibration(setup_file: Path, profile_name: str) -> Subject:
             setup.subject,
             setup.excitation_generator,
             setup.calibration,
-            *(file for path in task.file.trials for file in _files_of(path)),
+            *data_files(task.file.trials),
         ],
         task.packing,
         terms_of(task.step),
@@ -124,31 +122,7 @@ def _of_calibration(setup_file: Path, profile_name: str) -> Subject:
 def _of_run(setup_file: Path, profile_name: str) -> Subject:
     """Whatever its mode: the muscles are the same, driven by EMG or not."""
     setup = read_run_setup(setup_file)
-    execution = read_execution(setup.execution)
-    muscle_model = execution.muscle_model
-    model = replace(
-        read_model(setup.subject, setup.excitation_generator),
-        tendon=muscle_model.tendon,
-        activation=muscle_model.activation,
-    )
-    online = execution.velocity is not Velocity.OFFLINE
-    profile = profile_named(profile_name, online, muscle_model.tolerance)
+    _, model, profile = executed(setup, profile_name)
     files = [setup.path, setup.subject, setup.excitation_generator, setup.execution]
-    files += _files_of(setup.input_data)
+    files += data_files([setup.input_data])
     return Subject(model, [read_trial(setup.input_data, model, profile)], profile, files)
-
-
-def _files_of(input_data: Path) -> Iterator[Path]:
-    files = read_input_data(input_data)
-    yield from (input_data, files.lengths, files.excitations, *files.moment_arms.values())
-    if files.moments is not None:
-        yield files.moments
-
-
-def _check_target(folder: Path, inputs: list[Path]) -> None:
-    """Refuse, before the work, a folder that may not be replaced, or that holds an input."""
-    check_replaceable(folder)
-    for path in inputs:
-        if folder.resolve() in path.resolve().parents:
-            message = f"holds {path.name}, which is read, and would be replaced as a whole"
-            raise InputError(Problem(f"{message}; choose another --out", folder))

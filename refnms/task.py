@@ -28,7 +28,8 @@ from refnms.io.calibration import (
     read_calibration,
 )
 from refnms.io.ceinms import PARAMETERS
-from refnms.io.setups import CalibrationSetup, read_calibration_setup
+from refnms.io.execution import ExecutionFile, Velocity, read_execution
+from refnms.io.setups import CalibrationSetup, RunSetup, read_calibration_setup
 from refnms.io.subject import PLAUSIBLE, read_model
 from refnms.model import Model, Trial
 from refnms.parameters import Free, Packing
@@ -67,6 +68,22 @@ def profile_named(name: str, online: bool | None = None, tolerance: float | None
             "runs <online/>, the profile ceinms-0.9 both"
         )
     return ceinms_0_21(tolerance, uncropped_arms=name == PROFILES[-1])
+
+
+def executed(setup: RunSetup, profile_name: str) -> tuple[ExecutionFile, Model, Profile]:
+    """The execution file of a run, and the model and profile that it chooses.
+
+    Raises InputError.
+    """
+    execution = read_execution(setup.execution)
+    muscle_model = execution.muscle_model
+    model = replace(
+        read_model(setup.subject, setup.excitation_generator),
+        tendon=muscle_model.tendon,
+        activation=muscle_model.activation,
+    )
+    online = execution.velocity is not Velocity.OFFLINE
+    return execution, model, profile_named(profile_name, online, muscle_model.tolerance)
 
 
 @dataclass(frozen=True, eq=False)

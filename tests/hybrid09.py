@@ -1,16 +1,12 @@
 """CEINMS 0.9's hybrid mode as it is: each frame annealed, one muscle solved anew at a time.
 
-Written from the formulas, without the kernels of `assistance`. Where an elastic muscle is solved
-again at the same time stamp, the first evaluation of the search (at the short end of its bracket)
-takes the fiber velocity that the search before evaluated last.
+Written from the formulas, without the kernels of `assistance`; the annealing is ours. Where an
+elastic muscle is solved again at the same time stamp, the first evaluation of the search (at the
+short end of its bracket) takes the fiber velocity that the search before evaluated last.
 """
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Callable, Iterator
-from itertools import count, product
 from typing import Any
 from unittest import mock
 
@@ -19,80 +15,13 @@ import numpy as np
 from refnms.assistance.excitations import Assistance
 from refnms.io.execution import Annealing
 from refnms.model import Model, RigidTendon, Trial
+from refnms.optimize.ceinms_annealing import HYBRID, CoranaAnnealing
 from refnms.physics import activation as act
 from refnms.physics import muscle, solve
 from refnms.physics.stencils import trailing_weights
 from refnms.physics.types import Array, Muscles
 
 LOWER, UPPER = 0.2, 2.0  # of the search, in optimal fiber lengths
-
-
-def glibc() -> tuple[Iterator[int], int]:
-    """`rand` of the GNU C library after srand(1), and RAND_MAX."""
-    r = [1]
-    for _ in range(30):
-        r.append(16807 * r[-1] % 2147483647)
-    r += r[:3]
-
-    def numbers() -> Iterator[int]:
-        for i in count(34):
-            r.append((r[i - 3] + r[i - 31]) & 0xFFFFFFFF)
-            if i >= 344:
-                yield r[i] >> 1
-
-    return numbers(), 2147483647
-
-
-def msvc() -> tuple[Iterator[int], int]:
-    """The same of Microsoft's."""
-
-    def numbers() -> Iterator[int]:
-        s = 1
-        while True:
-            s = (214013 * s + 2531011) & 0xFFFFFFFF
-            yield s >> 16 & 0x7FFF
-
-    return numbers(), 32767
-
-
-RAND = {"glibc": glibc, "msvc": msvc}
-
-
-def anneal(
-    f: Callable[[Array], float], x: Array, settings: Annealing, numbers: Iterator[int], most: int
-) -> Array:
-    """The older of CEINMS's annealings, in the box from 0 to 1; the start is not evaluated."""
-    s, reach, temperature = settings, np.full(len(x), 0.5), settings.t
-    value = lowest = sys.float_info.max
-    best, last, evaluations = x, [value] * s.no_epsilon, 0
-
-    def rand() -> float:
-        return next(numbers) / most
-
-    while evaluations < s.max_no_eval:
-        for _ in range(s.nt):
-            accepted = np.zeros(len(x))
-            for _, k in product(range(s.ns), range(len(x))):
-                tried = x.copy()
-                tried[k] += reach[k] * (2.0 * rand() - 1.0)
-                if not 0.0 <= tried[k] <= 1.0:
-                    tried[k] = rand()
-                new, evaluations = f(tried), evaluations + 1
-                if not new > value:
-                    if not new > lowest:
-                        best, lowest = tried, new
-                elif not rand() < math.exp((value - new) / temperature):
-                    continue
-                x, value = tried, new
-                accepted[k] += 1
-            reach = np.minimum(np.where(accepted == s.ns, 3.0 * reach, reach / 3.0), 1.0)
-        last[0] = value
-        if all(abs(old - lowest) <= s.epsilon for old in last):
-            break
-        temperature *= s.rt
-        last = [last[0], *last[:-1]]
-        x, value = best, lowest
-    return best
 
 
 class OneMuscle:
@@ -190,7 +119,10 @@ def hybrid(
     for row in rows[:lead]:
         for one, e in zip(muscles, row, strict=True):
             one.charge(e)
-    path: list[Array] = []
+    s, path = settings, []
+    method = CoranaAnnealing(
+        s.rt, s.t, s.ns, s.nt, s.no_epsilon, s.epsilon, s.max_no_eval, library, rules=HYBRID
+    )
     for t in range(frames):
         e = rows[lead + t].copy()
         for m, one in enumerate(muscles):
@@ -211,7 +143,8 @@ def hybrid(
             weights = assistance.alpha, assistance.beta, assistance.gamma
             return float(np.dot(weights, [error @ error, e @ e, away]))
 
-        e[moving] = anneal(cost, start, settings, *RAND[library]())
+        box = np.zeros(len(moving)), np.ones(len(moving))
+        e[moving], _, _ = method.anneal(cost, *box, start)
         for m, one in enumerate(muscles):
             one.end(e[m])
         path.append(e)

@@ -18,6 +18,8 @@ NO_HINGES = Hinges(np.zeros(0), np.zeros((0, 1)), np.zeros((0, 1), np.int64), np
 class Asked:
     """Remembers every point at which it was asked for a value, with or without a gradient."""
 
+    at: Callable[[np.ndarray, float], tuple[float, np.ndarray]]  # of x and progress
+
     def __init__(self) -> None:
         self.points: list[np.ndarray] = []
         self.gradients = 0
@@ -30,9 +32,6 @@ class Asked:
         self.points.append(x.copy())
         self.gradients += 1
         return self.at(x, progress)
-
-    def at(self, x: np.ndarray, progress: float) -> tuple[float, np.ndarray]:
-        raise NotImplementedError
 
 
 class Smooth(Asked):

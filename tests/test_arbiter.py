@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from arbiter import activation
 from arbiter.curves import PointCurve, last_slope
-from arbiter.families import CEINMS_POINTS
 from arbiter.muscle import Curves, Muscle, fiber_length, force
 from arbiter.precise import exact, root, slope
 from arbiter.trial import PROFILES, excitations, moments
 from arbiter.trial import Recording as Trial
+from ceinms_points import POINTS as CEINMS_POINTS
 from mpmath import exp, mpf
 
 ARBITER = Path(__file__).resolve().parent / "arbiter"

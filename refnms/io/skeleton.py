@@ -16,7 +16,6 @@ from itertools import pairwise
 from refnms.io.schema import WORD
 from refnms.io.xml import Element
 
-GROUND = "ground"
 # How the versions name the frames of a joint and of a path point.
 PARENT_FRAME = ("socket_parent_frame", "socket_parent_frame_connectee_name")
 CHILD_FRAME = ("socket_child_frame", "socket_child_frame_connectee_name")

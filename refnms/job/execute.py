@@ -12,11 +12,10 @@ from refnms.assistance import Assistance, Assisted, assist
 from refnms.assistance.excitations import check
 from refnms.errors import InputError, Problem
 from refnms.io import read_trial
-from refnms.io.execution import ExecutionFile, Hybrid, Velocity, read_execution
+from refnms.io.execution import ExecutionFile, Hybrid
 from refnms.io.files import MARKER, replace_folder, write_atomically
 from refnms.io.results import V0_9, V0_21, Steered, write_ceinms_results
 from refnms.io.setups import read_run_setup
-from refnms.io.subject import read_model
 from refnms.job.done import (
     Done,
     as_json,
@@ -30,7 +29,7 @@ from refnms.model import Model, Trial
 from refnms.physics.excitation import matching_rows
 from refnms.physics.profiles import Profile
 from refnms.simulation import Simulation
-from refnms.task import profile_named
+from refnms.task import executed
 
 
 def run(
@@ -51,15 +50,7 @@ def run(
     named = (setup.path, setup.subject, setup.excitation_generator, setup.execution)
     inputs = [*named, *data_files([setup.input_data])]
     check_target(folder, inputs)
-    execution = read_execution(setup.execution)
-    muscle_model = execution.muscle_model
-    model = replace(
-        read_model(setup.subject, setup.excitation_generator),
-        tendon=muscle_model.tendon,
-        activation=muscle_model.activation,
-    )
-    online = execution.velocity is not Velocity.OFFLINE
-    profile = profile_named(profile_name, online, muscle_model.tolerance)
+    execution, model, profile = executed(setup, profile_name)
     assistance = _assistance(execution, model, profile)
     trial = read_trial(setup.input_data, model, profile)
     simulation, assisted = _run(model, trial, profile, assistance, setup.input_data)

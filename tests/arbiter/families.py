@@ -245,25 +245,3 @@ FORMULAS = {
     "millard-2012": Family(millard_active, millard_passive, millard_velocity, millard_tendon),
     "meyer-fregly-2016": Family(meyer_active, meyer_passive, meyer_velocity, de_groote_tendon),
 }
-
-# Points of CEINMS 0.9's documentation.
-CEINMS_POINTS = {
-    "active_force_length": (
-        "-5 0 .401 .402 .4035 .52725 .62875 .71875 .86125 1.045 1.2175 1.43875 1.61875 1.62 1.621"
-        " 2.2 5",
-        "0 0 0 0 0 .226667 .636667 .856667 .95 .993333 .77 .246667 0 0 0 0 0",
-    ),
-    "passive_force_length": (
-        "-5 .998 .999 1 1.1 1.2 1.3 1.4 1.5 1.6 1.601 1.602 5",
-        "0 0 0 0 .035 .12 .26 .55 1.17 2 2 2 2",
-    ),
-    "force_velocity": (
-        "-10 -1 -.6 -.3 -.1 0 .1 .3 .6 .8 10",
-        "0 0 .08 .2 .55 1 1.4 1.6 1.7 1.75 1.75",
-    ),
-    "tendon_force_strain": (
-        "-10 -.002 -.001 0 .00131 .00281 .00431 .00581 .00731 .00881 .0103 .0118 .0123 9.2 9.201"
-        " 9.202 20",
-        "0 0 0 0 .0108 .0257 .0435 .0652 .0915 .123 .161 .208 .227 345 345 345 345",
-    ),
-}

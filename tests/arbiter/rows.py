@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ceinms_points import POINTS as CEINMS_POINTS
 from mpmath import fdot, mpf
 
 from arbiter import activation, samples
 from arbiter.curves import PointCurve, coefficients, last_slope
-from arbiter.families import CEINMS_POINTS, CURVES, FORMULAS
+from arbiter.families import CURVES, FORMULAS
 from arbiter.muscle import Curves, Muscle, fiber_length, force, residual
 from arbiter.precise import STEP, exact, rounded, slope
 from arbiter.trial import Choice, Profile, trial

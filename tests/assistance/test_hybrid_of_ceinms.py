@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hybrid09 import hybrid
 from strategies import CURVES
+from three_muscles import person as three
 
 from refnms.assistance import Assistance
 from refnms.assistance.excitations import best_excitations
 from refnms.io.execution import Annealing
 from refnms.model import ElasticTendon, Model, RigidTendon, Trial
 from refnms.physics.profiles import ceinms_0_9
-from refnms.physics.types import Muscles
 from refnms.simulation import join, simulate_joined
 
 # The problem that CEINMS 0.9's own code was run on; each number rounded as there.
@@ -27,20 +27,7 @@ LENGTH = [
     0.307 + 0.012 * np.sin(10 * T + 1),
 ]
 MOMENT = [20 + 15 * np.sin(8 * T), -40 + 25 * np.cos(6 * T + 2)]
-MUSCLES = Muscles(
-    c1=[-0.5, -0.6, -0.2],
-    c2=[-0.4, -0.3, -0.7],
-    shape_factor=[-1.5, -0.5, -2.0],
-    optimal_fiber_length=[0.09, 0.11, 0.05],
-    pennation_angle_at_optimal=[0.30, 0.05, 0.44],
-    tendon_slack_length=[0.25, 0.31, 0.26],
-    max_isometric_force=[1500.0, 900.0, 3000.0],
-    max_contraction_velocity=[10.0, 10.0, 8.0],
-    strength_coefficient=[1.1, 0.9, 1.2],
-    electromechanical_delay=[0.015, 0.015, 0.015],
-    fiber_damping=[0.1, 0.1, 0.05],
-    percentage_change=[0.15, 0.15, 0.15],
-)
+MUSCLES = three().muscles._replace(electromechanical_delay=[0.015] * 3)
 SETTINGS = Annealing(no_epsilon=4, rt=0.3, t=20.0, ns=5, nt=3, epsilon=1e-3, max_no_eval=400)
 ASSISTANCE = Assistance(("m3",), ("m2",), alpha=1.0, beta=2.0, gamma=3.0)
 # Tendon, C library -> excitations of the first two frames, as CEINMS 0.9 printed them.

@@ -10,7 +10,7 @@ import pytest
 from commands import files, refnms
 from verified import DRAWS
 
-from refnms import certification
+from refnms import task
 from refnms.verify import certificate
 
 
@@ -40,7 +40,7 @@ def test_json_is_one_document_and_nothing_else(project, capsys):
 
 def test_a_wrong_curve_is_named_and_the_exit_code_says_failed(project, capsys, monkeypatch):
     """The curve is spoiled behind the reader: no file can hold one whose pieces disagree."""
-    right = certification.read_model
+    right = task.read_model
 
     def read_wrong(*paths):
         model = right(*paths)
@@ -50,7 +50,7 @@ def test_a_wrong_curve_is_named_and_the_exit_code_says_failed(project, capsys, m
         curves = model.curves._replace(active_force_length=curve._replace(pieces=pieces))
         return replace(model, curves=curves)
 
-    monkeypatch.setattr(certification, "read_model", read_wrong)
+    monkeypatch.setattr(task, "read_model", read_wrong)
     assert refnms("verify", project / "run.xml", "--out", project / "out") == 4
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("FAILED: ")

@@ -13,7 +13,6 @@ from objectives import Squares
 from refnms.optimize import Budget, LevenbergMarquardt, minimize
 
 seeds = st.integers(0, 2**32 - 1)
-UNDAMPED = LevenbergMarquardt(tolerance=1e-12, damping=1e-9)
 
 
 # ---- its steps ----
