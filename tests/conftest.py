@@ -17,13 +17,15 @@ MISSING_DATA = "missing data"
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT") == "1"  # kernels run as Python: a hundredth
 
+EXAMPLES = int(os.environ.get("REFNMS_EXAMPLES") or (6 if WITHOUT_JIT else 60))
+
 # deadline=None: the first call of a kernel compiles it.
 settings.register_profile(
     "refnms",
     derandomize=True,
     deadline=None,
     print_blob=True,
-    max_examples=6 if WITHOUT_JIT else 60,
+    max_examples=EXAMPLES,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

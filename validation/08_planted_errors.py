@@ -1,11 +1,13 @@
 """Is an error of 0.1 % in any constant, product or quotient of the formulas found by a test?
 
 Each is planted in turn, by the syntax tree, in a copy of the project; then the tests nearest to
-its file run until one fails. Compiled code runs as plain Python (NUMBA_DISABLE_JIT), so that the
-loops of the kernels are reached too. Errors that change no value are listed with the reason.
+its file run until one fails, the quick ones first. Before, they all have to pass with nothing
+planted. Compiled code runs as plain Python (NUMBA_DISABLE_JIT), so that the loops of the kernels
+are reached too; hypothesis then draws few examples, and what few do not find meets more. Errors
+that change no value are listed with the reason.
 
-By default every 40th is planted; with --full all, which takes hours. `planted_errors.csv` has each
-of the last full run with the test that found it.
+By default every 40th is planted; with --full all, which takes an hour or two. `planted_errors.csv`
+has each of the last full run with the test that found it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import csv
+import json
 import os
 import shutil
 import signal
@@ -29,7 +32,8 @@ sys.dont_write_bytecode = True
 CHECKOUT = Path(__file__).resolve().parents[1]
 FACTOR = 1.001
 EVERY = 40
-PATIENCE = 900  # s for the tests of one planted error
+PATIENCE = 300  # s for the tests of one planted error
+MORE = 60  # examples of hypothesis for what few have not found
 FOUND, SURVIVED, HUNG, BROKEN = "found", "SURVIVED", "HUNG", "DID NOT START"
 
 # Room or file -> the tests nearest to it, quick ones first; {} is the file's own name.
@@ -147,15 +151,27 @@ def copy_of_the_project(place: Path) -> Path:
     return copy
 
 
-def start(site: Site, copy: Path) -> int:
-    """A process that runs the tests with an error planted in its copy.
+class Watch:
+    """For pytest: the order of the tests, how long each takes, and the first that fails."""
+
+    def __init__(self, told: Path, costs: dict[str, float]) -> None:
+        self.told, self.costs, self.taken = told, costs, dict[str, float]()
+
+    def pytest_collection_modifyitems(self, items: list) -> None:
+        items.sort(key=lambda item: self.costs.get(item.nodeid, 0.0))
+
+    def pytest_runtest_logreport(self, report) -> None:
+        self.taken[report.nodeid] = self.taken.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self.told.write_text(report.nodeid, "utf-8")
+
+
+def run_tests(copy: Path, tests: list[str], costs: dict[str, float], examples: int = 0) -> int:
+    """A process that runs tests in a copy until one fails.
 
     It shares what this one has imported, so it starts in no time.
     """
-    target, told = copy / "refnms" / site.file, copy / "told.txt"
-    text = target.read_text("utf-8")
-    wrong = f"({FACTOR} * ({site.code}))"
-    target.write_text(text[: site.begin] + wrong + text[site.end :], "utf-8")
+    told, took = copy / "told.txt", copy / "took.json"
     told.unlink(missing_ok=True)
     child = os.fork()
     if child:
@@ -165,28 +181,38 @@ def start(site: Site, copy: Path) -> int:
         os.dup2(quiet, stream)
     os.chdir(copy)
     sys.path.insert(0, str(copy))
-    import pytest
-
-    class First:
-        """Notes the first test that fails."""
-
-        @staticmethod
-        def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-            if report.failed:
-                told.write_text(report.nodeid, "utf-8")
-
-    signal.alarm(PATIENCE)
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", *tests_of(site.file)]
-    code = pytest.ExitCode.INTERNAL_ERROR
+    if examples:
+        os.environ["REFNMS_EXAMPLES"] = str(examples)
+    signal.alarm(PATIENCE if costs else 0)
+    code, watch = 1, Watch(told, costs)
     try:
-        code = pytest.main(arguments, plugins=[First()])
+        import pytest
+
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests], plugins=[watch])
+        took.write_text(json.dumps(watch.taken))
     finally:
         os._exit(code)
 
 
-def fate(status: int, site: Site, copy: Path) -> tuple[str, str]:
+def costs_of(tests: list[str], copy: Path) -> dict[str, float]:
+    """Seconds that each test takes where nothing is planted: there they all have to pass."""
+    _, status = os.waitpid(run_tests(copy, tests, {}), 0)
+    if status:
+        first = (copy / "told.txt").read_text() if (copy / "told.txt").exists() else "no test ran"
+        raise SystemExit(f"with nothing planted: {first}")
+    costs: dict[str, float] = json.loads((copy / "took.json").read_text())
+    return costs
+
+
+def plant(site: Site, copy: Path) -> None:
+    target = copy / "refnms" / site.file
+    text = target.read_text("utf-8")
+    wrong = f"({FACTOR} * ({site.code}))"
+    target.write_text(text[: site.begin] + wrong + text[site.end :], "utf-8")
+
+
+def fate(status: int, copy: Path) -> tuple[str, str]:
     """What became of the error planted in a copy, and the test that found it."""
-    shutil.copy(CHECKOUT / "refnms" / site.file, copy / "refnms" / site.file)
     told = copy / "told.txt"
     first = told.read_text("utf-8") if told.exists() else ""
     if os.WIFSIGNALED(status):
@@ -196,17 +222,27 @@ def fate(status: int, site: Site, copy: Path) -> tuple[str, str]:
     return (FOUND, first) if first else (BROKEN, "")
 
 
-def planted(some: list[Site], copies: list[Path]) -> Iterator[tuple[Site, str, str]]:
+def planted(
+    some: list[Site], copies: list[Path], costs: dict[str, float]
+) -> Iterator[tuple[Site, str, str]]:
     """Each place with its fate and the test that found it; as many at a time as copies."""
-    waiting, running = list(reversed(some)), {}
+    waiting, running = [(site, 0) for site in reversed(some)], {}
     while waiting or running:
         while waiting and copies:
-            site, copy = waiting.pop(), copies.pop()
-            running[start(site, copy)] = site, copy
+            (site, examples), copy = waiting.pop(), copies.pop()
+            plant(site, copy)
+            running[run_tests(copy, tests_of(site.file), costs, examples)] = site, examples, copy
         child, status = os.wait()
-        site, copy = running.pop(child)
+        site, examples, copy = running.pop(child)
+        shutil.copy(CHECKOUT / "refnms" / site.file, copy / "refnms" / site.file)
         copies.append(copy)
-        yield (site, *fate(status, site, copy))
+        what, by = fate(status, copy)
+        if what == SURVIVED and not examples:
+            waiting.append((site, MORE))
+            continue
+        if what == FOUND:
+            costs[by] *= 0.9  # it may find the next one too
+        yield site, what, by
 
 
 def main() -> int:
@@ -214,7 +250,8 @@ def main() -> int:
     parser.add_argument("--out", help="not used: there is no figure")
     parser.add_argument("--full", action="store_true", help="takes_full=True: needs_data=False")
     chosen = parser.parse_args()
-    import numba  # noqa: F401  imported once for all
+    import hypothesis  # noqa: F401  imported once for all
+    import numba  # noqa: F401
     import pytest  # noqa: F401
     import scipy.linalg  # noqa: F401
 
@@ -222,8 +259,11 @@ def main() -> int:
     some = every if chosen.full else every[::EVERY]
     rows = []
     with tempfile.TemporaryDirectory() as place:
-        homes = [Path(place) / str(k) for k in range(os.cpu_count() or 1)]
-        for site, what, by in planted(some, [copy_of_the_project(home) for home in homes]):
+        homes = [Path(place) / str(k) for k in range(len(os.sched_getaffinity(0)))]
+        copies = [copy_of_the_project(home) for home in homes]
+        tests = {test: None for site in some for test in tests_of(site.file)}
+        costs = costs_of(list(tests), copies[0])
+        for site, what, by in planted(some, copies, costs):
             reason = "" if what == FOUND else EQUIVALENT.get((site.file, site.code), "")
             rows.append((site.file, site.line, site.code, what, by or reason))
             if what != FOUND:

@@ -96,16 +96,18 @@ def _q(r: Any) -> Any:
     return low + r4 * r4 * ((Q8 + r * Q9) + r2 * (Q10 + r * Q11) + r4 * Q12)
 
 
-def _exp_of_number(z: Any) -> Any:
+def exp_of_number(z: Any) -> Any:
+    """`exp` in compiled code."""
     power, r = _split(z)
     return power + power * r * _q(r)
 
 
-def _phi_of_number(z: Any) -> Any:
+def phi_of_number(z: Any) -> Any:
+    """`phi` in compiled code."""
     power, r = _split(z)
     at_zero = (z < TINY) & (z > -TINY)
     return 1.0 if at_zero else (power * r * _q(r) + (power - 1.0)) / z
 
 
-choose(exp, lambda kind: _exp_of_number)
-choose(phi, lambda kind: _phi_of_number)
+choose(exp, lambda kind: exp_of_number)
+choose(phi, lambda kind: phi_of_number)
