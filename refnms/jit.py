@@ -2,8 +2,9 @@
 
 `pure` marks the physics: a function of numbers that runs as it stands on floats, arrays, complex
 numbers and tape variables, and inside compiled code. `kernel` marks a loop that calls it. Without
-Numba both are the identity. Importing this file compiles nothing; a kernel compiles at its first
-call and is kept on disk.
+Numba both are the identity, and where NUMBA_DISABLE_JIT=1 keeps it from compiling: the kernels are
+then left to their tests. Importing this file compiles nothing; a kernel compiles at its first call
+and is kept on disk.
 
 Why the cache has its own folder: Numba notices an edit of the kernel's own file but not of a file
 it imports, so it would go on serving an old formula. The folder's name is a hash of every source
@@ -36,6 +37,7 @@ try:
     HAVE_NUMBA = True
 except ImportError:
     HAVE_NUMBA = False
+COMPILES = HAVE_NUMBA and not numba.config.DISABLE_JIT
 
 F = TypeVar("F", bound=Callable[..., Any])
 

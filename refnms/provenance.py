@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from refnms import __version__
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 
 LIBRARIES = ("numpy", "scipy", "numba", "pandas")
 
@@ -30,7 +30,7 @@ def provenance(inputs: Iterable[Path], root: Path) -> dict[str, Any]:
             "python": platform.python_version(),
             **{name: version for name in LIBRARIES if (version := _version(name))},
         },
-        "engine": "numba" if HAVE_NUMBA else "numpy",
+        "engine": "numba" if COMPILES else "numpy",
         "machine": {
             "system": platform.platform(),
             "processor": _processor(),

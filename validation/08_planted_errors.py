@@ -250,8 +250,7 @@ def main() -> int:
     parser.add_argument("--out", help="not used: there is no figure")
     parser.add_argument("--full", action="store_true", help="takes_full=True: needs_data=False")
     chosen = parser.parse_args()
-    import hypothesis  # noqa: F401  imported once for all
-    import numba  # noqa: F401
+    import numba  # noqa: F401  imported once for all
     import pytest  # noqa: F401
     import scipy.linalg  # noqa: F401
 

@@ -55,7 +55,7 @@ def _found() -> dict[str, Any]:
     import platform
     import tempfile
 
-    from refnms.jit import HAVE_NUMBA, cache_directory
+    from refnms.jit import COMPILES, cache_directory
 
     cache = cache_directory()
     kernels = [p for p in cache.iterdir() if p.suffix == ".nbc"] if cache else []
@@ -71,7 +71,7 @@ def _found() -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in CORE},
         "extras": {name: _version(name) for name in EXTRAS},
-        "engine": "numba" if HAVE_NUMBA else "numpy",
+        "engine": "numba" if COMPILES else "numpy",
         "threads": _threads(),
         "processors": os.cpu_count(),
         "cache": None if cache is None else str(cache),

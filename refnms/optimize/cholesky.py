@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from refnms.jit import HAVE_NUMBA, kernel
+from refnms.jit import COMPILES, kernel
 from refnms.optimize.result import Array
 
 
@@ -62,6 +62,6 @@ def _solve_rows(u: Array, b: Array) -> None:
 
 
 #: Replace the upper triangle of a symmetric matrix by U; False where it is not positive definite.
-factor = _factor_compiled if HAVE_NUMBA else _factor_rows
+factor = _factor_compiled if COMPILES else _factor_rows
 #: Replace b by the solution x of U'U x = b.
-solve = _solve_compiled if HAVE_NUMBA else _solve_rows
+solve = _solve_compiled if COMPILES else _solve_rows

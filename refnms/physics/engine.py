@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 from refnms.physics import compiled, reference
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,9 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def quiet(kernel: F) -> F:
     """A kernel that is called by itself: where Python runs it, it warns no more than compiled."""
-    return kernel if HAVE_NUMBA else np.errstate(all="ignore")(kernel)
+    return kernel if COMPILES else np.errstate(all="ignore")(kernel)
 
 
 def pick(*arrays: Any) -> ModuleType:
     """`compiled`, or `reference` for complex numbers and where Numba is missing."""
-    return compiled if HAVE_NUMBA and not any(map(np.iscomplexobj, arrays)) else reference
+    return compiled if COMPILES and not any(map(np.iscomplexobj, arrays)) else reference
