@@ -165,6 +165,41 @@ if HAVE_NUMBA:
         lower_builtin(_function, Integer, BaseTuple)(_build)
 
 
+def soon(array: Any, i: Any, j: Any) -> None:
+    """Compiled code will want `array[i, j]` before long: the processor may fetch it."""
+
+
+if HAVE_NUMBA:
+    from llvmlite import ir
+    from numba.extending import intrinsic
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def _fetch(_: Any, array: Any, i: Any, j: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = signature.args[0]
+            own = arrayobj.make_array(kind)(context, builder, args[0])
+            at = [
+                context.cast(builder, value, given, numba.types.intp)
+                for value, given in zip(args[1:], signature.args[1:], strict=True)
+            ]
+            place = cgutils.get_item_pointer(context, builder, kind, own, at)
+            byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+            fetch = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(ir.VoidType(), [byte, number, number, number]),
+                "llvm.prefetch.p0",
+            )
+            to_write, keep, data = number(1), number(3), number(1)
+            builder.call(fetch, [builder.bitcast(place, byte), to_write, keep, data])
+            return context.get_dummy_value()
+
+        return numba.types.none(array, i, j), build
+
+    overload(soon, strict=False, jit_options={"forceinline": True, **INNER})(
+        lambda array, i, j: lambda array, i, j: _fetch(array, i, j)
+    )
+
+
 @functools.cache
 def cache_directory() -> Path | None:
     """The private folder of compiled kernels, or None: every process then compiles its own."""

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from refnms.autodiff import Primitive, Var, primitive
+from refnms.physics import apart, muscle
 from refnms.physics import excitation as emg
-from refnms.physics import muscle
 from refnms.physics.engine import pick
 from refnms.physics.held import Held, held_filter, held_filter_vjp
 from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals, System
@@ -31,8 +31,9 @@ def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any],
 
     def forward(table: Array, *inputs: Array) -> MuscleSignals:
         kind, muscles = np.result_type(table, *inputs), table.shape[1]
+        counts = (rows, frames, frames, frames, frames)
         signals = MuscleSignals(
-            *(np.zeros((n, muscles), kind) for n in (rows, frames, frames, frames, frames))
+            *(apart.zeros(k, (n, muscles), kind) for k, n in enumerate(counts, apart.SIGNALS))
         )
         flags[:] = pick(table, *inputs).forward(system, table, *inputs, signals)
         return signals
@@ -73,7 +74,8 @@ def excitation(
 
     def forward(table: Array) -> Array:
         parts = zip(emg_times, samples, times, strict=True)
-        return np.concatenate([emg.interpolate(*part, table[DELAY]) for part in parts])
+        rows = [emg.interpolate(*part, table[DELAY]) for part in parts]
+        return np.asarray(apart.joined(apart.EXCITATION, *rows))
 
     def pullback(e_bar: Array, _: Array, table: Array) -> tuple[Array]:
         table_bar = np.zeros_like(table)

@@ -17,6 +17,7 @@ import numpy as np
 from refnms import primitives
 from refnms.errors import InputError, InputWarning, Problem
 from refnms.model import ElasticTendon, Model, PiecewiseActivation, RigidTendon, Trial
+from refnms.physics import apart
 from refnms.physics import excitation as emg
 from refnms.physics.flags import sample_flags
 from refnms.physics.held import Held, held
@@ -119,7 +120,8 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
     leads, rows, held = [0] * len(trials), None, None
     if not profile.interpolates_emg:
         taken, leads = _matched(model, trials, profile)
-        rows = np.concatenate([s[k] for s, k in zip(samples, taken, strict=True)])
+        matched = [s[k] for s, k in zip(samples, taken, strict=True)]
+        rows = apart.joined(apart.EXCITATION, *matched)
         if profile.prepares_by_row and isinstance(model.tendon, ElasticTendon):
             held = _held(taken, samples, profile)
     times = tuple(trial.time for trial in trials)
@@ -137,7 +139,9 @@ def join(model: Model, trials: Sequence[Trial], profile: Profile) -> Joined:
             plain=plain_curves(model.curves, profile.root),
             piecewise=isinstance(model.activation, PiecewiseActivation),
         ),
-        musculotendon_length=np.concatenate([trial.musculotendon_length for trial in trials]),
+        musculotendon_length=apart.joined(
+            apart.LENGTH, *(trial.musculotendon_length for trial in trials)
+        ),
         # Muscles side by side in memory, as the forces they multiply: four times faster.
         moment_arm=np.concatenate(
             [trial.moment_arm.transpose(2, 0, 1) for trial in trials], 1

@@ -153,9 +153,11 @@ class Stepper:
         self._arm[...] = moment_arm
         if emg is None:
             self._poses(time)
-        else:
-            self._emg[...] = emg
-            self._both(time)
+            return self.moment
+        self._emg[...] = emg
+        both = self._both  # as `both(time)`, without the cost of a call
+        both.numbers[3] = time
+        _step(both.address)
         return self.moment
 
     def step_angles(self, time: float, emg: Any, angle: Any) -> Array:
@@ -216,12 +218,12 @@ class _Call:
         for name in ("models", "states", *inputs, "moments", "statuses"):
             self._words[entry.CALL.index(name)] = buffers[name].ctypes.data
         self._words[entry.CALL.index("count")] = len(buffers["models"])
-        self._numbers = self._words.view(np.float64)
-        self._address = int(self._words.ctypes.data)
+        self.numbers = self._words.view(np.float64)
+        self.address = int(self._words.ctypes.data)
 
     def __call__(self, time: float) -> None:
-        self._numbers[3] = time
-        _step(self._address)
+        self.numbers[3] = time
+        _step(self.address)
 
 
 def packed(

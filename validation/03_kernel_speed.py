@@ -34,7 +34,7 @@ from refnms.autodiff import difference_sweep
 from refnms.demo import free_parameters
 from refnms.jit import HAVE_NUMBA
 from refnms.objective import Objective
-from refnms.physics import compiled, reference
+from refnms.physics import apart, compiled, reference
 from refnms.physics.curves import sampled_curve
 from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
 from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals
@@ -117,7 +117,8 @@ def problem_of(model: Model, trials: Sequence[Trial], profile: Profile = NATIVE)
     parameters = model.table()
     excitation = joined.excitation(parameters)
     rows, (frames, muscles) = len(excitation), joined.musculotendon_length.shape
-    signals = MuscleSignals(*(np.ones((n, muscles)) for n in (rows, *(frames,) * 4)))
+    counts = enumerate((rows, *(frames,) * 4), apart.SIGNALS)
+    signals = MuscleSignals(*(apart.zeros(k, (n, muscles)) for k, n in counts))
     bars = MuscleSignals(None, None, None, None, np.ones((frames, muscles)))
     return Problem(joined, parameters, excitation, signals, bars)
 

@@ -151,7 +151,8 @@ def find_length(
         if root.upper > 0.0:
             sure = system.plain and solve.plainly_enclosed(pieces, root, sample, w)
         else:
-            sure = solve.reaches(unit, past.previous, lmt, w)
+            x_last, cosine_last = muscle.of_length(unit, past.previous)
+            sure = solve.reaches(unit, x_last * cosine_last, lmt, w)
         if not sure:
             break
         length = unit.optimal_fiber_length * muscle.of_projection(unit, w)[0]

@@ -11,10 +11,12 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from refnms.physics import apart
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint as adjoint_kernel
 from refnms.physics.kernels.forward import forward as forward_kernel
@@ -66,9 +68,9 @@ def _each(tasks: Iterable[Any], work: Callable[[Any], None], size: int) -> None:
 
 def _groups(muscles: int) -> list[tuple[int, int]]:
     """First muscle and number of muscles of the blocks of one trial, of about equal width."""
-    blocks = -(-muscles // row.LANES)
-    width = -(-muscles // (blocks * LANES_APART)) * LANES_APART
-    return [(m, min(width, muscles - m)) for m in range(0, muscles, width)]
+    groups, blocks = -(-muscles // LANES_APART), -(-muscles // row.LANES)
+    ends = [LANES_APART * (groups * k // blocks) for k in range(blocks)] + [muscles]
+    return [(m, end - m) for m, end in pairwise(ends)]
 
 
 def _blocks(trial: int, muscles: int) -> Integers:
@@ -115,7 +117,7 @@ def forward(
 ) -> Integers:
     """See `reference.forward`."""
     timeline, muscles = system.timeline, Muscles(*table)
-    flags = np.zeros(musculotendon_length.shape, np.int64)
+    flags: Integers = apart.zeros(apart.FLAGS, musculotendon_length.shape, np.int64)
     whole = timeline.force_weights.shape[1] == 0
     arrays = (excitation, musculotendon_length, signals, flags)
 
@@ -153,13 +155,16 @@ def adjoint(
     timeline, muscles = system.timeline, Muscles(*table)
     frames, none = musculotendon_length.shape, np.zeros((0, 0))
     whole = timeline.force_weights.shape[1] == 0
-    own = MuscleSignals(*(none if bar is None else np.array(bar, order="C") for bar in bars))
+    own = MuscleSignals(
+        *(none if bar is None else apart.joined(k, bar) for k, bar in enumerate(bars, apart.BARS))
+    )
     for name in ("fiber_length", "tendon_force", *(("activation", "fiber_velocity") * whole)):
         if getattr(own, name).size == 0:
-            own = own._replace(**{name: np.zeros(frames)})
+            number = apart.BARS + own._fields.index(name)
+            own = own._replace(**{name: apart.zeros(number, frames)})
     table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
-    excitation_bar = np.zeros(excitation.shape) if wanted[0] else none
-    length_bar = np.zeros(frames) if wanted[1] else none
+    excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else none
+    length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else none
     given = (excitation, musculotendon_length, signals, flags)
     found = (own, table_bar, excitation_bar, length_bar)
 
@@ -214,7 +219,8 @@ def tangents(
         step = int(stop - first) if whole else max(FEWEST, DERIVED // width)
         chunk = min(step, int(stop - first))
         shape = (lead + chunk, fields.size, width)
-        slopes = MuscleSignals(np.zeros((0, 0, 0)), *(np.zeros(shape) for _ in range(4)))
+        numbers = range(apart.BARS, apart.BARS + 4)
+        slopes = MuscleSignals(np.zeros((0, 0, 0)), *(apart.zeros(k, shape) for k in numbers))
         blocks = _blocks(trial, width)
         memories = _memories(len(blocks))
 

@@ -98,10 +98,10 @@ def value_and_slope(curve: Any, x: Any) -> Any:
     """
     p = piece(curve, x)
     d = x - p.origin
-    return (
-        ((p.c3 * d + p.c2) * d + p.c1) * d + p.c0,
-        (3.0 * p.c3 * d + 2.0 * p.c2) * d + p.c1,
-    )
+    cubic = p.c3 * d
+    square = cubic + p.c2
+    line = square * d + p.c1
+    return line * d + p.c0, (cubic + square) * d + line
 
 
 @pure

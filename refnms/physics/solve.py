@@ -164,10 +164,9 @@ def _in_bracket(curves: Curves, root: Root, sample: Sample, guess: Any) -> Any:
 
 @pure
 def reaches(unit: Unit, previous: Any, musculotendon_length: Any, w: Any) -> Any:
-    """Whether the search in motion, from a previous fiber length [m], could end at w."""
-    x, cosine = muscle.of_length(unit, previous)
-    along, taut = x * cosine, taut_length(unit, musculotendon_length)
-    return (w > SHORTEST) & (w <= where(along > taut, along, taut) + MARGIN)
+    """Whether the search in motion, from a previous projected length, could end at w."""
+    taut = taut_length(unit, musculotendon_length)
+    return (w > SHORTEST) & (w <= where(previous > taut, previous, taut) + MARGIN)
 
 
 @pure

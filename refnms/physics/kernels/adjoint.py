@@ -21,7 +21,8 @@ import numpy as np
 from refnms.jit import kernel, pure, section
 from refnms.physics import activation as act
 from refnms.physics.kernels import row
-from refnms.physics.kernels.block import load, width
+from refnms.physics.kernels.block import AHEAD, load, width
+from refnms.physics.kernels.forward import fetch_frame
 from refnms.physics.kernels.linear import (
     force_slopes,
     force_slopes_at_solver,
@@ -56,7 +57,7 @@ def adjoint(
     bars: MuscleSignals,
     parameters_bar: Array,
     excitation_bar: Array,
-    musculotendon_length_bar: Array,
+    lmt_bar: Array,
     memories: Array,
 ) -> None:
     """Add to the cotangents of parameters `(trials, 12, M)` and inputs, frames [begin, end).
@@ -74,7 +75,10 @@ def adjoint(
         if first + end >= stop:
             load(system, muscles, m, count, memory)
         for t in range(min(stop, first + end) - 1, first + begin - 1, -1):
-            newest = timeline.solver_weights[t, 0]
+            newest, then = timeline.solver_weights[t, 0], t - AHEAD
+            inputs = (excitation, musculotendon_length)
+            fetch_frame(*inputs, signals, flags, then, offset, m, memory)
+            fetch_frame(excitation_bar, lmt_bar, bars, flags, then, offset, m, memory)
             on_rigid = take_frame(
                 system,
                 lengths,
@@ -109,7 +113,7 @@ def adjoint(
                 spread(
                     timeline.solver_weights, bars.fiber_length, t, m, first, row.PAST_BAR, memory
                 )
-                add_bar(musculotendon_length_bar, t, m, row.LMT_BAR, memory)
+                add_bar(lmt_bar, t, m, row.LMT_BAR, memory)
                 for r in range(t + offset, start - 1 if t == first else t + offset - 1, -1):
                     pull_row(
                         system.start, excitation, signals, bars, excitation_bar, r, start, m, memory

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from refnms.jit import outlined, pure, section
+from refnms.jit import outlined, pure, section, soon
 from refnms.physics import activation as act
 from refnms.physics import muscle
 from refnms.physics.curves import holds, near_segment, piece_numbered
 from refnms.physics.kernels import row
 from refnms.physics.types import Array, Curve, Curves, Muscles, Piece, System, Unit
+
+AHEAD = 4  # frames, about as long as memory takes to deliver
+LINE = np.uint64(8)  # numbers that come at once
 
 
 @pure
@@ -27,6 +30,16 @@ def width(memory: Array) -> Any:
     A loop whose length the compiler knew would be unrolled before it could be widened.
     """
     return np.uint64(memory[row.WIDTH])
+
+
+@pure
+def fetch(array: Any, t: int, m: Any, memory: Array) -> None:
+    """Row t of an array, where it has one, will be wanted before long: from muscle m, all lanes."""
+    if 0 <= t < array.shape[0]:
+        last = m + width(memory) - np.uint64(1)
+        soon(array, t, m)
+        soon(array, t, min(m + LINE, last))
+        soon(array, t, last)
 
 
 # ---- structs of one lane ----

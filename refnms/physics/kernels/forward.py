@@ -21,7 +21,9 @@ from refnms.physics import muscle, solve
 from refnms.physics.curves import holds
 from refnms.physics.kernels import row
 from refnms.physics.kernels.block import (
+    AHEAD,
     ask,
+    fetch,
     force_pieces_of,
     load,
     look_up,
@@ -75,6 +77,8 @@ def forward(
         if begin == 0:
             load(system, muscles, m, count, memory)
         for t in range(first + begin, min(stop, first + end)):
+            inputs = (excitation, musculotendon_length)
+            fetch_frame(*inputs, signals, flags, t + AHEAD, offset, m, memory)
             if lengths:
                 if t == first:
                     for r in range(start, first + offset):
@@ -91,13 +95,35 @@ def forward(
                     )
             else:
                 take_length(signals, t, m, memory)
-            if forces:
+            if forces and lengths and timeline.one_velocity and not system.rigid:
+                pull(signals, t, m, memory)
+            elif forces:
                 find_velocity(system, signals, t, m, first, memory)
-                if timeline.one_velocity and lengths and not system.rigid:
-                    pull(signals, t, m, memory)
-                elif pull_apart(signals, t, m, memory) > 0:
+                if pull_apart(signals, t, m, memory) > 0:
                     look_up(system.curves, memory)
                     pull_apart(signals, t, m, memory)
+
+
+@pure
+def fetch_frame(
+    excitation: Array,
+    musculotendon_length: Array,
+    signals: MuscleSignals,
+    flags: Integers,
+    t: int,
+    offset: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """What frame t reads and writes, before its turn comes."""
+    fetch(excitation, t + offset, m, memory)
+    fetch(signals.neural_activation, t + offset, m, memory)
+    fetch(musculotendon_length, t, m, memory)
+    fetch(signals.activation, t, m, memory)
+    fetch(signals.fiber_length, t, m, memory)
+    fetch(signals.fiber_velocity, t, m, memory)
+    fetch(signals.tendon_force, t, m, memory)
+    fetch(flags, t, m, memory)
 
 
 @pure
@@ -208,6 +234,7 @@ def find_length(
             system, muscles, musculotendon_length, signals, flags, newest, t, m, first, memory
         )
         look_up(system.curves, memory)
+        force_alone(memory)
 
 
 @pure
@@ -242,14 +269,18 @@ def guess(newer: float, musculotendon_length: Array, t: int, m: Any, memory: Arr
             + memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])
             + memory[row.BY_V + j] * change
         )
-        memory[row.W + j] -= drive / memory[row.SLOPE + j]
+        w = memory[row.W + j]
+        memory[row.LAST_W + j], memory[row.W + j] = w, w - drive / memory[row.SLOPE + j]
         memory[row.LMT + j], memory[row.LAST_A + j] = lmt, memory[row.A + j]
         memory[row.OPEN + j] = 1.0
 
 
 @section
 def sweep(newest: float, memory: Array) -> tuple[int, int]:
-    """One Newton step of every open lane: how many stay open, and how many left their pieces."""
+    """One Newton step of every open lane: how many stay open, and how many left their pieces.
+
+    Nothing is written only where a lane is open: such a store is far slower than a wide one.
+    """
     left, away = 0, 0
     for j in range(width(memory)):
         unit, pieces = unit_of(memory, j), pieces_of(memory, j)
@@ -262,31 +293,38 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
         slope = solve.total_slope(unit, g, cosine, newest)
         step = -g.residual / slope
         step = LONGEST if step > LONGEST else (-LONGEST if step < -LONGEST else step)
-        is_open = memory[row.OPEN + j] > 0.0
+        is_open = memory[row.OPEN + j]
         settled = held & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
-        memory[row.W + j] = w + step if is_open else w
-        memory[row.BY_A + j] = g.activation if is_open else memory[row.BY_A + j]
-        memory[row.BY_LMT + j] = g.musculotendon_length if is_open else memory[row.BY_LMT + j]
-        memory[row.BY_V + j] = g.fiber_velocity if is_open else memory[row.BY_V + j]
-        memory[row.SLOPE + j] = slope if is_open else memory[row.SLOPE + j]
-        stays = is_open & (not settled)
+        stays = (is_open > 0.0) & (not settled)
+        memory[row.W + j] = w + is_open * step
         memory[row.OPEN + j] = 1.0 if stays else 0.0
-        memory[row.AWAY + j] = 0.0 if held else 1.0
+        goes = stays & (not held)
+        memory[row.AWAY + j] = 1.0 if goes else 0.0
         left += 1 if stays else 0
-        away += 0 if held else 1
+        away += 1 if goes else 0
     return left, away
 
 
 @section
 def place(newest: float, memory: Array) -> None:
-    """Geometry and velocity of the projected lengths."""
+    """Geometry, velocity and force of the projected lengths, and the slopes of the equilibrium.
+
+    The pieces are those of the last Newton step, too short to have left them by more than rounding.
+    """
     for j in range(width(memory)):
-        unit = unit_of(memory, j)
+        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
+        a, lmt = memory[row.A + j], memory[row.LMT + j]
         x, cosine = muscle.of_projection(unit, memory[row.W + j])
         length = unit.optimal_fiber_length * x
-        v = muscle.norm_velocity(unit, newest * length + memory[row.PAST + j])
+        velocity = newest * length + memory[row.PAST + j]
+        v = muscle.norm_velocity(unit, velocity)
+        g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
         memory[row.L + j], memory[row.X + j], memory[row.COSINE + j] = length, x, cosine
-        memory[row.VS + j] = v
+        memory[row.V + j], memory[row.VS + j] = velocity, v
+        memory[row.F + j] = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
+        memory[row.BY_A + j], memory[row.BY_LMT + j] = g.activation, g.musculotendon_length
+        memory[row.BY_V + j] = g.fiber_velocity
+        memory[row.SLOPE + j] = solve.total_slope(unit, g, cosine, newest)
 
 
 @section
@@ -294,8 +332,8 @@ def reached(fiber_length: Array, flags: Integers, t: int, m: Any, memory: Array)
     """Write the lengths; mark and count the lanes that the search in motion has to settle."""
     doubtful = 0
     for j in range(width(memory)):
-        unit, w = unit_of(memory, j), memory[row.W + j]
-        sure = solve.reaches(unit, fiber_length[t - 1, m + j], memory[row.LMT + j], w)
+        unit, last, w = unit_of(memory, j), memory[row.LAST_W + j], memory[row.W + j]
+        sure = solve.reaches(unit, last, memory[row.LMT + j], w)
         sure = sure & (memory[row.OPEN + j] == 0.0) & (unit.tendon_slack_length > 0.0)
         memory[row.DOUBT + j] = 0.0 if sure else 1.0
         doubtful += 0 if sure else 1
@@ -376,9 +414,20 @@ def settle_alone(
         v, w = muscle.norm_velocity(unit, velocity), x * cosine
         asked = muscle.arguments(unit, x, cosine, memory[row.A + j], v, memory[row.LMT + j])
         ask(asked, pieces_of(memory, j), j, memory)
-        memory[row.W + j] = w
+        memory[row.W + j], memory[row.V + j] = w, velocity
         memory[row.BY_A + j] = memory[row.BY_LMT + j] = memory[row.BY_V + j] = 0.0
         memory[row.SLOPE + j] = memory[row.AWAY + j] = 1.0
+
+
+@section
+def force_alone(memory: Array) -> None:
+    """The force of the doubtful lanes."""
+    for j in range(width(memory)):
+        if memory[row.DOUBT + j] > 0.0:
+            unit, pieces = unit_of(memory, j), pieces_of(memory, j)
+            x, cosine, v = memory[row.X + j], memory[row.COSINE + j], memory[row.VS + j]
+            a = memory[row.A + j]
+            memory[row.F + j] = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
 
 
 @section
@@ -400,9 +449,6 @@ def find_velocity(
     if weights.shape[1] == 0:  # found before, from the whole trial
         for j in range(width(memory)):
             memory[row.V + j] = signals.fiber_velocity[t, m + j]
-    elif timeline.one_velocity and not system.rigid:
-        for j in range(width(memory)):
-            memory[row.V + j] = weights[t, 0] * memory[row.L + j] + memory[row.PAST + j]
     else:
         for j in range(width(memory)):
             memory[row.V + j] = weights[t, 0] * memory[row.L + j]
@@ -413,16 +459,12 @@ def find_velocity(
 
 @section
 def pull(signals: MuscleSignals, t: int, m: Any, memory: Array) -> None:
-    """Velocity and force of frame t, where the force has the velocity of the solver.
-
-    The pieces are those of the last Newton step, too short to have left them by more than rounding.
-    """
+    """Velocity and force of frame t, where the force has the velocity of the solver."""
     for j in range(width(memory)):
-        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
-        x, cosine, v = memory[row.X + j], memory[row.COSINE + j], memory[row.VS + j]
-        f = muscle.norm_fiber_force(pieces, unit, x, cosine, memory[row.A + j], v)
+        unit = unit_of(memory, j)
+        strong = unit.max_isometric_force * unit.strength_coefficient
         signals.fiber_velocity[t, m + j] = memory[row.V + j]
-        signals.tendon_force[t, m + j] = unit.max_isometric_force * unit.strength_coefficient * f
+        signals.tendon_force[t, m + j] = strong * memory[row.F + j]
 
 
 @section

@@ -83,29 +83,29 @@ def push(model: Described, stream: Stream, time: float, emg: Array) -> int:
 def excite(model: Described, stream: Stream, time: float) -> int:
     """Excitations at `time - delay`, by linear interpolation, into the newest row."""
     pushed, size = int(stream.counters[PUSHED]), model.words[SAMPLES]
-    first = max(0, pushed - size)
-    delays, status, left = model.muscles.electromechanical_delay, 0, pushed - 1
+    first, last = max(0, pushed - size), pushed - 1
+    delays, status, left = model.muscles.electromechanical_delay, 0, last
+    start, step, low, high = 0.0, 1.0, 0, 0
     r = stream.excitation.shape[0] - 1
     for m in range(model.words[MUSCLES]):
         wanted = time - delays[m]
         if m == 0 or delays[m] != delays[m - 1]:
-            left = pushed - 1
+            left = last
             while left >= first and stream.emg_time[left % size] > wanted:
                 left -= 1
+            low, high = max(left, first) % size, min(left + 1, last) % size
+            start = stream.emg_time[low]
+            step = stream.emg_time[high] - start
         stream.by_delay[0, m] = 0.0
+        stream.excitation[r, m] = stream.emg[low, m]
         if left < first:
-            stream.excitation[r, m] = stream.emg[first % size, m]
             status |= EMG_LOST if first > 0 else 0
-        elif left == pushed - 1:
-            stream.excitation[r, m] = stream.emg[left % size, m]
-            status |= EMG_AHEAD if wanted > stream.emg_time[left % size] else 0
+        elif left == last:
+            status |= EMG_AHEAD if wanted > start else 0
         else:
-            low, high = stream.emg[left % size, m], stream.emg[(left + 1) % size, m]
-            start = stream.emg_time[left % size]
-            step = stream.emg_time[(left + 1) % size] - start
-            fraction = (wanted - start) / step
-            stream.excitation[r, m] = low + fraction * (high - low)
-            stream.by_delay[0, m] = -(high - low) / step
+            fraction, rise = (wanted - start) / step, stream.emg[high, m] - stream.emg[low, m]
+            stream.excitation[r, m] = stream.emg[low, m] + fraction * rise
+            stream.by_delay[0, m] = -rise / step
             if fraction < AT_SAMPLE and left > first:
                 stream.by_delay[0, m] = 0.5 * (
                     stream.by_delay[0, m] + _fall(stream, left - 1, size, m)
@@ -162,12 +162,12 @@ def shift(rows: Array) -> None:
 @pure
 def is_finite(length: Array, arm: Array) -> bool:
     """Whether a frame has all its lengths `(M,)` and moment arms `(M, D)`."""
-    total = 0.0
+    missing = 0
     for m in range(length.shape[0]):
-        total += 0.0 * length[m]
+        missing += 0 if length[m] - length[m] == 0.0 else 1
         for d in range(arm.shape[1]):
-            total += 0.0 * arm[m, d]
-    return total == 0.0
+            missing += 0 if arm[m, d] - arm[m, d] == 0.0 else 1
+    return missing == 0
 
 
 @pure

@@ -19,8 +19,8 @@ import numpy as np
 from refnms.jit import kernel, pure, section
 from refnms.physics import activation as act
 from refnms.physics.kernels import row
-from refnms.physics.kernels.block import load, width
-from refnms.physics.kernels.forward import next_neural_activation, start_filter
+from refnms.physics.kernels.block import AHEAD, load, width
+from refnms.physics.kernels.forward import fetch_frame, next_neural_activation, start_filter
 from refnms.physics.kernels.linear import (
     force_slopes,
     force_slopes_at_solver,
@@ -74,6 +74,8 @@ def tangents(
         if begin == 0:
             load(system, muscles, m, count, memory)
         for t in range(first + begin, min(stop, first + end)):
+            inputs = (excitation, musculotendon_length)
+            fetch_frame(*inputs, signals, flags, t + AHEAD, offset, m, memory)
             for r in range(start if t == first else t + offset, t + offset + 1):
                 start_filter(system.start, excitation, r, r - start, m, memory)
                 start_slopes(system.start, excitation_by_delay, r, r - start, m, memory)

@@ -1,0 +1,32 @@
+"""Arrays whose rows do not contend for the same place in the processor's cache.
+
+A large array begins where a page of memory begins. Row t of a dozen of them, all of one shape, then
+lies at the same place of a page, and a cache keeps only some eight lines from one place: the loops
+over muscles would fetch each line anew, again and again. So each array begins some lines later.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+PAGE = 4096  # bytes
+STEP = 7 * 64  # bytes: with an odd number of lines, it takes 64 arrays until a place comes again
+# The numbers of the arrays that one pass over a problem reads and writes; five signals, five bars.
+SIGNALS, FLAGS, BARS, EXCITATION_BAR, LENGTH_BAR, EXCITATION, LENGTH = 1, 6, 7, 12, 13, 14, 15
+
+
+def zeros(number: int, shape: tuple[int, ...], kind: Any = float) -> Any:
+    """Zeros; no two arrays of a loop should have the same number."""
+    size, item = math.prod(shape), np.dtype(kind).itemsize
+    whole = np.zeros(size + PAGE // item, kind)
+    begin = (number * STEP - whole.ctypes.data) % PAGE // item
+    return whole[begin : begin + size].reshape(shape)
+
+
+def joined(number: int, *arrays: Any) -> Any:
+    """Arrays one below the other, contiguous by rows."""
+    shape = (sum(map(len, arrays)), *arrays[0].shape[1:])
+    return np.concatenate(arrays, out=zeros(number, shape, np.result_type(*arrays)))
