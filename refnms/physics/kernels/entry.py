@@ -80,17 +80,17 @@ def stream_step(call: int) -> None:
         own = described(models[p])
         stream = stream_at(own.words, states[p])
         m, d, e = own.words[MUSCLES], own.words[DOFS], own.words[CHANNELS]
-        status = 0
+        length, arm, status = stream.pose_length, stream.pose_arm, 0
         if emg != 0:
             status = push(own, stream, time, floats_at(emg + 8 * p * e, (e,)))
         if angles != 0:
             given = floats_at(angles + 8 * p * d, (1, d))
             pose(own.paths, given, stream.pose_length, stream.pose_arm, 0, stream.paths)
         elif lengths != 0:
-            take(floats_at(lengths + 8 * p * m, (1, m)), stream.pose_length)
-            take(floats_at(arms + 8 * p * m * d, (m, d)), stream.pose_arm[0])
+            length = floats_at(lengths + 8 * p * m, (1, m))
+            arm = floats_at(arms + 8 * p * m * d, (1, m, d))
         if angles != 0 or lengths != 0:
-            status = prepare(own, stream, time)
+            status = prepare(own, stream, time, length, arm)
             if status & REFUSED == 0:
                 t, first, both = stream.time.shape[0] - 1, stream.bounds[0, 0], true(own)
                 forward(

@@ -160,26 +160,24 @@ def shift(rows: Array) -> None:
 
 
 @pure
-def is_finite(length: Array, arm: Array) -> bool:
-    """Whether a frame has all its lengths `(M,)` and moment arms `(M, D)`."""
-    missing = 0
-    for m in range(length.shape[0]):
-        missing += 0 if length[m] - length[m] == 0.0 else 1
-        for d in range(arm.shape[1]):
-            missing += 0 if arm[m, d] - arm[m, d] == 0.0 else 1
+def is_finite(array: Array) -> bool:
+    """Whether all numbers of an array, contiguous by rows, are finite."""
+    numbers, missing = array.reshape(array.size), 0
+    for i in range(numbers.size):
+        missing += 0 if numbers[i] - numbers[i] == 0.0 else 1
     return missing == 0
 
 
 @pure
-def prepare(model: Described, stream: Stream, time: float) -> int:
-    """Make room for a frame whose length and arms are given, and excite it.
+def prepare(model: Described, stream: Stream, time: float, length: Array, arm: Array) -> int:
+    """Make room for a frame of lengths `(1, M)` and arms `(1, M, D)`, and excite it.
 
     Returns the bits of what it met; REFUSED among them: the frame is not to be run.
     """
     counters, words = stream.counters, model.words
     if counters[PUSHED] == 0.0:
         return NO_EMG
-    if not (np.isfinite(time) and is_finite(stream.pose_length[0], stream.pose_arm[0])):
+    if not (np.isfinite(time) and is_finite(length) and is_finite(arm)):
         return SKIPPED
     status = 0
     if counters[FRAMES] > 0.0:
@@ -201,9 +199,9 @@ def prepare(model: Described, stream: Stream, time: float) -> int:
     shift(stream.signals.neural_activation)
     shift(stream.signals.fiber_length)
     for m in range(words[MUSCLES]):
-        stream.musculotendon_length[t, m] = stream.pose_length[0, m]
+        stream.musculotendon_length[t, m] = length[0, m]
         for d in range(words[DOFS]):
-            stream.moment_arm[0, m, d] = stream.pose_arm[0, m, d]
+            stream.moment_arm[0, m, d] = arm[0, m, d]
     counters[FRAMES], counters[FILTERED] = frames + 1.0, k + 1.0
     counters[LAST_TIME] = time
     return status
