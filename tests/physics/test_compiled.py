@@ -143,7 +143,8 @@ def test_the_blocks_of_a_trial_hold_every_muscle_once_and_are_about_equally_wide
     widths = [count for _, count in groups]
     assert max(widths) <= row.LANES
     assert len(groups) == -(-muscles // row.LANES) or max(widths) > row.LANES - 4
-    assert set(widths[:-1]) <= {widths[0]} and widths[-1] <= widths[0]
+    assert all(width % compiled.LANES_APART == 0 for width in widths[:-1])
+    assert max(widths) - min(widths) <= compiled.LANES_APART
 
 
 # ---- what is given and what is asked for ----
