@@ -147,13 +147,13 @@ def test_what_the_search_in_motion_finds_it_could_reach(drawn):
     unit, lmt = sample.unit, sample.musculotendon_length
     length, flag = solve_sample(CURVES, NATIVE.root, sample, previous, previous)
     along = np.sqrt((length * unit.per_length) ** 2 - unit.pennation_sine**2)
+    last = np.prod(muscle.of_length(unit, previous))
     if flag & Flag.FLOOR:
-        assert not solve.reaches(unit, previous, lmt, solve.FLOOR)
+        assert not solve.reaches(unit, last, lmt, solve.FLOOR)
     elif along > 1.001 * solve.FLOOR:
-        assert solve.reaches(unit, previous, lmt, along * (1.0 - 1e-9))
-    x, cosine = muscle.of_length(unit, previous)
-    farthest = max(x * cosine, solve.taut_length(unit, lmt)) + solve.MARGIN
-    assert not solve.reaches(unit, previous, lmt, max(farthest, solve.FLOOR) * (1.0 + 1e-9))
+        assert solve.reaches(unit, last, lmt, along * (1.0 - 1e-9))
+    farthest = max(last, solve.taut_length(unit, lmt)) + solve.MARGIN
+    assert not solve.reaches(unit, last, lmt, max(farthest, solve.FLOOR) * (1.0 + 1e-9))
 
 
 def many_samples(rng, count=5000):
