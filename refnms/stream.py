@@ -82,7 +82,8 @@ class Stepper:
         for a geometry that lacks a muscle or degree of freedom.
         """
         models = [model] if isinstance(model, Model) else list(model)
-        _check(models, profile)
+        check_streamable(profile)
+        _check(models)
         self._single = isinstance(model, Model)
         self._packed = [packed(one, profile, geometry, emg_rate, longest_gap) for one in models]
         size = entry.stream_size(self._packed[0].address)
@@ -249,15 +250,19 @@ def packed(
     )
 
 
-def _check(models: list[Model], profile: Profile) -> None:
-    if not models:
-        raise InputError("no participant given")
+def check_streamable(profile: Profile) -> None:
+    """Raise InputError for a profile that cannot be followed frame by frame."""
     if profile.force_points is None or profile.prepares_by_row:
         raise InputError(f"{profile.name} takes velocities from the whole trial: not in real time")
     if profile.least_force > -math.inf:
         raise InputError(
             f"{profile.name} holds forces above {profile.least_force:g} N: no stream does"
         )
+
+
+def _check(models: list[Model]) -> None:
+    if not models:
+        raise InputError("no participant given")
     for one in models[1:]:
         for name in ("muscle_names", "dof_names", "emg_names"):
             if getattr(one, name) != getattr(models[0], name):

@@ -160,10 +160,9 @@ def fiber_lengths(curves: dict[str, Curves]) -> Iterator[Row]:
         yield {"entry": row["entry"], "fiber_length": length, **by}
 
 
-def trajectory(curves: dict[str, Curves], golden: Row) -> Row:
-    """Signals by an engine, the gradient by the tape and the engine's adjoint."""
-    inputs, profile = golden["inputs"], PROFILES[golden["profile"]]
-    count = len(inputs["muscles"]["c1"])
+def recording(curves: dict[str, Curves], golden: Row) -> tuple[Model, Trial]:
+    """Model and trial of a trajectory."""
+    inputs, count = golden["inputs"], len(golden["inputs"]["muscles"]["c1"])
     dofs = len(inputs["target_moment"][0])
     piecewise = golden["activation"] == "piecewise"
     model = Model(
@@ -178,7 +177,14 @@ def trajectory(curves: dict[str, Curves], golden: Row) -> Row:
         activation=PiecewiseActivation() if piecewise else ExponentialActivation(),
     )
     names = ("time", "musculotendon_length", "moment_arm", "emg_time", "emg")
-    joined = join(model, [Trial("golden", *(inputs[name] for name in names))], profile)
+    return model, Trial("golden", *(inputs[name] for name in names))
+
+
+def trajectory(curves: dict[str, Curves], golden: Row) -> Row:
+    """Signals by an engine, the gradient by the tape and the engine's adjoint."""
+    inputs, profile = golden["inputs"], PROFILES[golden["profile"]]
+    model, trial = recording(curves, golden)
+    joined = join(model, [trial], profile)
     flags = np.zeros(joined.musculotendon_length.shape, np.int64)
     signals = chain(joined, model.table(), flags)
     target = np.array(inputs["target_moment"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -30,6 +31,17 @@ def short(trial: Trial, frames: int = 60) -> Trial:
         trial.moment_arm[:frames],
         trial.emg_time[kept],
         trial.emg[kept],
+    )
+
+
+def few(model: Model, muscles: int = 3) -> Model:
+    """The same person with the first muscles alone."""
+    return replace(
+        model,
+        muscle_names=model.muscle_names[:muscles],
+        muscles=type(model.muscles)(*(p[:muscles] for p in model.muscles)),
+        emg_to_muscle=model.emg_to_muscle[:muscles],
+        crosses=model.crosses[:muscles],
     )
 
 

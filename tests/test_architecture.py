@@ -68,6 +68,8 @@ LIBRARIES = {
     "jinja2": "report",
     "ezc3d": "io",
     "opensim": "interop",
+    "torch": "interop",
+    "jax": "interop",
 }
 # SciPy is slow to import: only inside the function that needs it, but for the NumPy engine.
 IMPORTS_SCIPY_AT_ONCE = "physics/reference/"

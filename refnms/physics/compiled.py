@@ -66,7 +66,7 @@ def _each(tasks: Iterable[Any], work: Callable[[Any], None], size: int) -> None:
         pass
 
 
-def _groups(muscles: int) -> list[tuple[int, int]]:
+def groups(muscles: int) -> list[tuple[int, int]]:
     """First muscle and number of muscles of the blocks of one trial, of about equal width."""
     groups, blocks = -(-muscles // LANES_APART), -(-muscles // row.LANES)
     ends = [LANES_APART * (groups * k // blocks) for k in range(blocks)] + [muscles]
@@ -75,7 +75,7 @@ def _groups(muscles: int) -> list[tuple[int, int]]:
 
 def _blocks(trial: int, muscles: int) -> Integers:
     """Trial, first muscle and number of muscles `(blocks, 3)`."""
-    return np.array([(trial, m, n) for m, n in _groups(muscles)])
+    return np.array([(trial, m, n) for m, n in groups(muscles)])
 
 
 def _shares(timeline: Timeline, muscles: int) -> list[Integers]:

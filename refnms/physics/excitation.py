@@ -23,10 +23,21 @@ def mapped(emg: Array, emg_to_muscle: Array) -> Array:
 
     Channels are added in their order, as a stream adds them: BLAS would have bits of its own.
     """
+    return np.clip(_summed(emg, emg_to_muscle), 0.0, 1.0)
+
+
+def mapped_vjp(emg: Array, emg_to_muscle: Array, samples_bar: Array) -> Array:
+    """Cotangent `(N, E)` of the envelopes; none comes through a sum outside [0, 1]."""
+    total = _summed(emg, emg_to_muscle)
+    inside = (total >= 0.0) & (total <= 1.0)
+    return np.asarray(np.where(inside, samples_bar, 0.0) @ emg_to_muscle)
+
+
+def _summed(emg: Array, emg_to_muscle: Array) -> Array:
     total = np.zeros((len(emg), len(emg_to_muscle)))
     for channel, weights in zip(emg.T, emg_to_muscle.T, strict=True):
         total += channel[:, None] * weights
-    return np.clip(total, 0.0, 1.0)
+    return total
 
 
 def interpolate(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:
@@ -37,6 +48,17 @@ def interpolate(emg_time: Array, samples: Array, time: Array, delay: Array) -> A
         low, high = own[left], own[left + 1]
         found[:, muscles] = low + fraction * (high - low)
     return found
+
+
+def interpolate_vjp(emg_time: Array, time: Array, delay: Array, bar: Array) -> Array:
+    """Cotangent `(N, M)` of the samples from that of the excitations `(T, M)`."""
+    samples_bar = np.zeros((len(emg_time), bar.shape[1]))
+    for muscles, left, fraction, _ in _positions(emg_time, time, delay):
+        own = np.zeros((len(emg_time), bar[:, muscles].shape[1]))
+        np.add.at(own, left, (1.0 - fraction) * bar[:, muscles])
+        np.add.at(own, left + 1, fraction * bar[:, muscles])
+        samples_bar[:, muscles] = own
+    return samples_bar
 
 
 def interpolate_slope(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:

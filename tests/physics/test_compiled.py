@@ -138,7 +138,7 @@ def test_the_bits_do_not_depend_on_how_many_frames_come_at_a_time(
 
 @given(st.integers(1, 200))
 def test_the_blocks_of_a_trial_hold_every_muscle_once_and_are_about_equally_wide(muscles):
-    groups = compiled._groups(muscles)
+    groups = compiled.groups(muscles)
     assert [m for first, count in groups for m in range(first, first + count)] == [*range(muscles)]
     widths = [count for _, count in groups]
     assert max(widths) <= row.LANES

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import STEP, seeds
 
-from refnms.physics.excitation import interpolate, interpolate_slope, mapped, matching_rows
+from refnms.physics.excitation import (
+    interpolate,
+    interpolate_slope,
+    interpolate_vjp,
+    mapped,
+    mapped_vjp,
+    matching_rows,
+)
 
 
 def test_mapped_envelopes_are_weighted_sums_inside_0_and_1():
@@ -14,6 +21,19 @@ def test_mapped_envelopes_are_weighted_sums_inside_0_and_1():
     weights = np.array([[1.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.0, 0.0]])
     expected = [[0.2, 0.3, 0.6, 0.0], [0.9, 0.9, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     np.testing.assert_allclose(mapped(emg, weights), expected)
+
+
+def test_the_pullback_of_the_mapping_is_its_transpose_inside_0_and_1(rng):
+    emg, weights = rng.uniform(0.0, 0.9, (6, 2)), np.array([[1.0, 0.0], [0.5, 0.5], [0.9, 0.9]])
+    emg[0] = 0.8  # the third muscle's sum is held at 1
+    bar, h = rng.normal(size=(6, 3)), 1e-6
+    found = mapped_vjp(emg, weights, bar)
+    for at in np.ndindex(emg.shape):
+        step = np.zeros_like(emg)
+        step[at] = h
+        rise = mapped(emg + step, weights) - mapped(emg - step, weights)
+        assert np.sum(bar * rise) / (2.0 * h) == pytest.approx(found[at], rel=1e-8, abs=1e-9)
+    assert mapped_vjp(np.zeros((1, 2)), weights, np.ones((1, 3))).all()  # EMG of 0 may rise
 
 
 # ---- CEINMS's pairing of EMG rows and frames ----
@@ -112,6 +132,17 @@ def test_the_slope_by_the_delay_is_that_of_a_complex_step(seed):
     stepped = interpolate(emg_time, samples, time, delay + 1j * STEP).imag / STEP
     found = interpolate_slope(emg_time, samples, time, delay)
     np.testing.assert_allclose(found, stepped, rtol=1e-9, atol=1e-9)
+
+
+@given(seeds, st.booleans())
+def test_the_pullback_is_the_transpose_of_the_interpolation(seed, shared):
+    rng = np.random.default_rng(seed)
+    time, samples_dot = np.linspace(-0.1, 0.7, 15), rng.normal(size=(5, 3))
+    delay = np.full(3, 0.05) if shared else rng.uniform(0.0, 0.1, 3)
+    bar = rng.normal(size=(15, 3))
+    found = interpolate_vjp(EMG_TIME, time, delay, bar)
+    forward = interpolate(EMG_TIME, samples_dot, time, delay)
+    assert np.sum(found * samples_dot) == pytest.approx(np.sum(bar * forward), rel=1e-12, abs=1e-12)
 
 
 @given(st.integers(1, 3), st.sampled_from([-1e-12, 0.0, 1e-12]))

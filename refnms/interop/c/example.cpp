@@ -85,8 +85,8 @@ int main(int count, char **arguments) {
     Numbers ones(T * D, 1.0), parameters_bar(REFNMS_PARAMETERS * M), e_bar(T * M), l_bar(T * M);
     Numbers arms_bar(T * M * D);
     refnms_vjp(&subject, T, time.data(), excitation.data(), lengths.data(), arms.data(),
-               every.data(), all_flags.data(), ones.data(), parameters_bar.data(), e_bar.data(),
-               l_bar.data(), arms_bar.data(), memory.data());
+               every.data(), all_flags.data(), ones.data(), nullptr, parameters_bar.data(),
+               e_bar.data(), l_bar.data(), arms_bar.data(), memory.data());
     std::printf("d (sum of moments) / d strength_coefficient of the first muscle: %.17g\n",
                 parameters_bar[8 * M]);
 

@@ -24,7 +24,8 @@ ENTRIES: dict[str, tuple[Callable[..., Any], str, int]] = {
     "refnms_lengths": (entry.path_lengths, "void", 6),
     "refnms_trial_size": (entry.trial_size, "i64", 2),
     "refnms_forward": (entry.trial_forward, "void", 10),
-    "refnms_vjp": (entry.trial_vjp, "void", 14),
+    "refnms_vjp": (entry.trial_vjp, "void", 15),
+    "refnms_jvp": (entry.trial_jvp, "void", 15),
 }
 
 

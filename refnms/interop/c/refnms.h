@@ -24,7 +24,7 @@
 
 /* Number of this interface: a model has the one that it was written for. A change of a structure
    or of an argument raises it. Pointers must have 8 bytes. */
-#define REFNMS_ABI 1
+#define REFNMS_ABI 2
 
 #define REFNMS_PARAMETERS 12 /* rows of a parameter table, in this order:
     c1, c2, shape_factor, optimal_fiber_length, pennation_angle_at_optimal, tendon_slack_length,
@@ -133,13 +133,22 @@ void refnms_forward(const refnms_model *model, int64_t frames, const double *tim
                     double *moments, double *signals, int64_t *flags, double *memory);
 
 /* Cotangents of parameters (12, M), excitations (T, M), lengths (T, M) and arms (T, M, D) from those
-   of the moments (T, D), at the signals and flags that refnms_forward wrote. That of the
-   electromechanical delay is in the excitations. */
+   of the moments (T, D) and of the five signals (5, T, M), or NULL, at the signals and flags that
+   refnms_forward wrote; the cotangents of the signals are used up. That of the electromechanical
+   delay is in the excitations. */
 void refnms_vjp(const refnms_model *model, int64_t frames, const double *time,
                 const double *excitation, const double *lengths, const double *arms,
                 const double *signals, const int64_t *flags, const double *moments_bar,
-                double *parameters_bar, double *excitation_bar, double *lengths_bar,
-                double *arms_bar, double *memory);
+                double *signals_bar, double *parameters_bar, double *excitation_bar,
+                double *lengths_bar, double *arms_bar, double *memory);
+
+/* Derivatives of the moments (T, D) and of the five signals (5, T, M) along a direction of
+   parameters (12, M), excitations (T, M), lengths (T, M) and arms (T, M, D), at the same. */
+void refnms_jvp(const refnms_model *model, int64_t frames, const double *time,
+                const double *excitation, const double *lengths, const double *arms,
+                const double *signals, const int64_t *flags, const double *parameters_dot,
+                const double *excitation_dot, const double *lengths_dot, const double *arms_dot,
+                double *moments_dot, double *signals_dot, double *memory);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from refnms.jit import floats_at, integers_at, kernel, pure
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
+from refnms.physics.kernels.direction import direction
 from refnms.physics.kernels.forward import forward
 from refnms.physics.kernels.moments import moment
 from refnms.physics.kernels.partials import FIRST_PAST, PARAMETERS, SIGNALS
@@ -268,13 +269,16 @@ def trial_vjp(
     signals: int,
     flags: int,
     moments_bar: int,
+    signals_bar: int,
     parameters_bar: int,
     excitation_bar: int,
     lengths_bar: int,
     arms_bar: int,
     memory: int,
 ) -> None:
-    """Cotangents of parameters `(12, M)`, excitations, lengths and arms from those of moments."""
+    """Cotangents of parameters `(12, M)`, excitations, lengths and arms from those of moments and,
+    unless 0, the five signals.
+    """
     own = described(model)
     m, d = own.words[MUSCLES], own.words[DOFS]
     system, both = _system(own, frames, time, memory), true(own)
@@ -287,16 +291,18 @@ def trial_vjp(
     rest += 8 * row.SIZE * blocks
     force_bar = floats_at(rest, (frames, m))
     length_bar = floats_at(rest + 8 * frames * m, (frames, m))
-    none = floats_at(rest, (0, 0))
+    given = frames if signals_bar != 0 else 0
+    bars = _signals(signals_bar, given, m)
     found, arm = _signals(signals, frames, m), floats_at(arms, (frames, m, d))
     tau_bar, arm_bar = floats_at(moments_bar, (frames, d)), floats_at(arms_bar, (frames, m, d))
     for t in range(frames):
         for j in range(m):
-            total = 0.0
+            total = bars.tendon_force[t, j] if given > 0 else 0.0
             for i in range(d):
                 total += arm[t, j, i] * tau_bar[t, i]
                 arm_bar[t, j, i] = found.tendon_force[t, j] * tau_bar[t, i]
-            force_bar[t, j], length_bar[t, j] = total, 0.0
+            force_bar[t, j] = total
+            length_bar[t, j] = bars.fiber_length[t, j] if given > 0 else 0.0
     table_bar = floats_at(parameters_bar, (1, PARAMETERS, m))
     e_bar, lmt_bar = floats_at(excitation_bar, (frames, m)), floats_at(lengths_bar, (frames, m))
     table_bar[:] = 0.0
@@ -314,9 +320,75 @@ def trial_vjp(
         floats_at(lengths, (frames, m)),
         found,
         integers_at(flags, (frames, m)),
-        MuscleSignals(none, none, length_bar, none, force_bar),
+        MuscleSignals(
+            bars.neural_activation, bars.activation, length_bar, bars.fiber_velocity, force_bar
+        ),
         table_bar,
         e_bar,
         lmt_bar,
         memories,
     )
+
+
+@kernel
+def trial_jvp(
+    model: int,
+    frames: int,
+    time: int,
+    excitation: int,
+    lengths: int,
+    arms: int,
+    signals: int,
+    flags: int,
+    parameters_dot: int,
+    excitation_dot: int,
+    lengths_dot: int,
+    arms_dot: int,
+    moments_dot: int,
+    signals_dot: int,
+    memory: int,
+) -> None:
+    """Derivatives of moments and of the five signals along a direction of parameters `(12, M)`,
+    excitations, lengths and arms.
+    """
+    own = described(model)
+    m, d = own.words[MUSCLES], own.words[DOFS]
+    system = _system(own, frames, time, memory)
+    rest = memory + 8 * _system_size(own.words, frames)
+    blocks, _ = lanes(m)
+    share = integers_at(rest, (blocks, 3))
+    spread(own.words, share)
+    memories = floats_at(rest + 24 * blocks, (blocks, row.SIZE))
+    found, each = _signals(signals, frames, m), 8 * frames * m
+    shape = (frames, 1, m)
+    dots = MuscleSignals(
+        floats_at(signals_dot, shape),
+        floats_at(signals_dot + each, shape),
+        floats_at(signals_dot + 2 * each, shape),
+        floats_at(signals_dot + 3 * each, shape),
+        floats_at(signals_dot + 4 * each, shape),
+    )
+    direction(
+        system,
+        own.muscles,
+        share,
+        frames,
+        floats_at(excitation, (frames, m)),
+        floats_at(lengths, (frames, m)),
+        found,
+        integers_at(flags, (frames, m)),
+        floats_at(parameters_dot, (PARAMETERS, m)),
+        floats_at(excitation_dot, (frames, m)),
+        floats_at(lengths_dot, (frames, m)),
+        dots,
+        memories,
+    )
+    arm, arm_dot = floats_at(arms, (frames, m, d)), floats_at(arms_dot, (frames, m, d))
+    tau_dot = floats_at(moments_dot, (frames, d))
+    for t in range(frames):
+        for i in range(d):
+            tau_dot[t, i] = 0.0
+        for j in range(m):
+            force, force_dot = found.tendon_force[t, j], dots.tendon_force[t, 0, j]
+            for i in range(d):
+                tau_dot[t, i] += force * arm_dot[t, j, i] + force_dot * arm[t, j, i]

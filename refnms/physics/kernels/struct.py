@@ -27,7 +27,7 @@ from refnms.physics.types import (
     Timeline,
 )
 
-ABI = 1
+ABI = 2
 
 #: Members of a model in their order; `numbers` and what follows are addresses, but for the counts.
 WORDS = (

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ctypes
+import json
 import os
 import re
 import shutil
@@ -7,14 +9,19 @@ import subprocess
 from dataclasses import replace
 
 import numpy as np
+import ours
 import pytest
-from streams import person, short
+from streams import PROFILES, person, short
 
 from refnms.errors import InputError
+from refnms.golden import compare, text
 from refnms.interop.c import export_c, write_model, write_trial
+from refnms.interop.c.objects import ENTRIES
 from refnms.jit import HAVE_NUMBA
 from refnms.physics.profiles import ceinms_0_9
+from refnms.physics.types import Muscles
 from refnms.simulation import simulate
+from refnms.stream import Stepper, packed
 
 TOOLS = HAVE_NUMBA and shutil.which("cc") and shutil.which("c++") and shutil.which("readelf")
 needs_compiler = pytest.mark.skipif(
@@ -67,6 +74,108 @@ def by_strength(model, trial, given):
     stronger = simulate(model.with_table(table), trial, *given).moment
     weaker = simulate(model, trial, *given).moment
     return np.sum(stronger - weaker) / (table[8, 0] / 3.0)
+
+
+@needs_compiler
+@pytest.mark.parametrize("profile", ["native", "online"])
+def test_steps_with_partials_and_trajectories_with_derivatives_have_the_bits_of_python(
+    library, profile, rng
+):
+    model, trial = person().true, short(person().held_out[0])
+    bars, dots = rng.normal(size=(2, 6, 60, 16)), rng.normal(size=(60, 16, 3))
+    ours, theirs = (
+        run_all(call, model, trial, PROFILES[profile], bars, dots)
+        for call in (from_c(library), from_python)
+    )
+    assert ours.keys() == theirs.keys() and len(ours) == 8
+    for name, found in ours.items():
+        assert found.any() and np.array_equal(found, theirs[name]), name
+
+
+def run_all(call, model, trial, profile, bars, dots):
+    """Steps with their partials, and a trajectory with both derivatives, by `call`."""
+    stepper, e = Stepper(model, profile), simulate(model, trial, profile).excitation
+    sample, partials = 0, []
+    for i, time in enumerate(trial.time):
+        while sample < len(trial.emg_time) and trial.emg_time[sample] <= time + 1e-9:
+            stepper.push(trial.emg_time[sample], trial.emg[sample])
+            sample += 1
+        stepper._length[...], stepper._arm[...] = trial.musculotendon_length[i], trial.moment_arm[i]
+        stepper._poses._numbers[3] = time
+        call("step", stepper._poses._words)
+        partials.append(np.zeros(stepper.partials().shape))
+        call("partials", stepper._packed[0].address, stepper._state, partials[-1])
+    own = packed(model, profile, None, 2000.0, 0.1)
+    (t, m), d = e.shape, trial.moment_arm.shape[2]
+    given = own.address, t, trial.time, e, trial.musculotendon_length, trial.moment_arm
+    memory = np.zeros(call("trial_size", own.address, t))
+    moments, signals, flags = np.zeros((t, d)), np.zeros((5, t, m)), np.zeros((t, m), np.int64)
+    call("forward", *given, moments, signals, flags, memory)
+    shapes = {"parameters": (12, m), "excitation": (t, m), "lengths": (t, m), "arms": (t, m, d)}
+    pulled = {f"{name}_bar": np.zeros(shape) for name, shape in shapes.items()}
+    moments_bar, signals_bar = np.ascontiguousarray(dots[:, 0]), bars[0, :5].copy()
+    call("vjp", *given, signals, flags, moments_bar, signals_bar, *pulled.values(), memory)
+    moved = bars[1, 5, :12].copy(), bars[1, 0].copy(), 1e-3 * bars[1, 1], 1e-3 * dots
+    dot = np.zeros((t, d)), np.zeros((5, t, m))
+    call("jvp", *given, signals, flags, *moved, *dot, memory)
+    found = {"partials": np.array(partials), "moments": moments, "moments_dot": dot[0]}
+    return found | pulled | {"signals_dot": dot[1]}
+
+
+def at(argument):
+    return argument.ctypes.data if isinstance(argument, np.ndarray) else int(argument)
+
+
+def from_c(library):
+    code = ctypes.CDLL(str(library / "librefnms.so"))
+
+    def call(name, *arguments):
+        function = getattr(code, f"refnms_{name}")
+        function.restype = ctypes.c_int64
+        return function(*(ctypes.c_int64(at(argument)) for argument in arguments))
+
+    return call
+
+
+def from_python(name, *arguments):
+    kernel = ENTRIES[f"refnms_{name}"][0]
+    return kernel(*map(at, arguments))
+
+
+@needs_compiler
+def test_the_library_answers_the_golden_trajectories_right(library, tmp_path):
+    """Those of the native profile: signals and gradients, against 120 digits."""
+    call, curves, answers = from_c(library), ours.golden_curves(), []
+    for golden in json.loads(text("trajectories.json"))["trajectories"]:
+        if golden["profile"] == "native":
+            outputs = golden_answer(call, *ours.recording(curves, golden), golden)
+            answers.append({"entry": golden["entry"], "outputs": outputs})
+    (tmp_path / "c.json").write_text(json.dumps({"schema": 1, "trajectories": answers}))
+    result = compare(tmp_path / "c.json")
+    assert len(answers) == 7 and result.wrong == () and result.worst <= 1e-12
+
+
+def golden_answer(call, model, trial, golden):
+    own = packed(model, PROFILES["native"], None, 2000.0, 1e9)
+    e, target = (
+        np.array(golden["outputs"]["excitation"]),
+        np.array(golden["inputs"]["target_moment"]),
+    )
+    (t, m), d = e.shape, target.shape[1]
+    given = own.address, t, trial.time, e, trial.musculotendon_length, trial.moment_arm
+    memory = np.zeros(call("trial_size", own.address, t))
+    moment, signals, flags = np.zeros((t, d)), np.zeros((5, t, m)), np.zeros((t, m), np.int64)
+    call("forward", *given, moment, signals, flags, memory)
+    bar, bars = 2.0 * (moment - target) / moment.size, [np.zeros((12, m)), *np.zeros((2, t, m))]
+    call("vjp", *given, signals, flags, bar, 0, *bars, np.zeros((t, m, d)), memory)
+    names = ("neural_activation", "activation", "fiber_length", "fiber_velocity", "tendon_force")
+    found = {"moment": moment, **dict(zip(names, signals, strict=True))}
+    by = {f"loss_by_{name}": row for name, row in zip(Muscles._fields, bars[0], strict=True)}
+    by.pop("loss_by_electromechanical_delay")  # it is in the excitations
+    by |= {"loss_by_excitation": bars[1], "loss_by_musculotendon_length": bars[2]}
+    return {name: array.tolist() for name, array in (found | by).items()} | {
+        "loss": float(np.mean((moment - target) ** 2))
+    }
 
 
 @needs_compiler

@@ -43,15 +43,20 @@ def test_whole_trials_and_their_derivative_are_those_of_the_engine(rng):
     assert np.array_equal(moments, compiled.moments(want.tendon_force, trial.moment_arm))
 
     bar = rng.normal(size=(t, d))
+    at = [*given, *addresses(signals, flags, bar)]
     found = [np.ones(shape) for shape in ((12, m), (t, m), (t, m), (t, m, d))]
-    plain(entry.trial_vjp)(own.address, t, *given, *addresses(signals, flags, bar, *found, memory))
     force_bar = np.einsum("td,tmd->tm", bar, trial.moment_arm)
-    bars = MuscleSignals(None, None, None, None, force_bar)
-    expected = compiled.adjoint(joined.system, table, excitation, lengths, want, flags, bars)
-    for ours, theirs in zip(found, expected, strict=False):
-        assert np.abs(ours - theirs).max() <= 1e-12 * np.abs(theirs).max()
     arm_bar = np.einsum("td,tm->tmd", bar, want.tendon_force)
-    assert np.abs(found[3] - arm_bar).max() <= 1e-12 * np.abs(arm_bar).max()
+    for more in (None, rng.normal(size=(5, t, m))):
+        signals_bar = 0 if more is None else (used := more.copy()).ctypes.data
+        plain(entry.trial_vjp)(own.address, t, *at, signals_bar, *addresses(*found, memory))
+        bars = MuscleSignals(None, None, None, None, force_bar)
+        if more is not None:
+            bars = MuscleSignals(*more[:4], more[4] + force_bar)
+        expected = compiled.adjoint(joined.system, table, excitation, lengths, want, flags, bars)
+        for ours, theirs in zip(found, (*expected, arm_bar), strict=True):
+            assert np.abs(ours - theirs).max() <= 1e-12 * np.abs(theirs).max()
+    assert used.shape == more.shape
 
 
 def test_a_call_has_one_member_for_each_of_the_words_it_reads():
