@@ -14,12 +14,15 @@ import math
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend import core
+from jax.interpreters import ad, batching, mlir
 
 from refnms.errors import InputError
 from refnms.interop.c import export, export_c
@@ -29,7 +32,6 @@ from refnms.jit import cache_directory, host_processor
 from refnms.model import Model
 from refnms.physics.packed import Packed
 from refnms.physics.profiles import NATIVE, Profile
-from refnms.physics.types import Array
 from refnms.stream import check_streamable, packed
 
 HANDLER = Path(__file__).parent / "handler.cpp"
@@ -75,42 +77,87 @@ class CompiledChain:
 
 def _differentiable(model: int, operation: ChainOperation) -> Any:
     """`(parameters, excitation, lengths, arms) -> moments, signals (..., 5, T, M), flags`."""
-    stamps: Array = np.array(operation.time)
-    t, d = operation.outputs["moment"]
-    m = operation.outputs["flags"][1]
-    floats = functools.partial(jax.ShapeDtypeStruct, dtype=jnp.float64)
-
-    def call(target: str, told: Any, batch: Any, *inputs: Any) -> Any:
-        time = jnp.broadcast_to(stamps, (*batch, t))
-        function = jax.ffi.ffi_call(target, told, vmap_method="broadcast_all")
-        return tuple(function(time, *inputs, model=np.int64(model)))
-
-    def results(batch: Any) -> tuple[Any, Any]:
-        return floats((*batch, t, d)), floats((*batch, 5, t, m))
+    own = Fixed(model, tuple(operation.time.tolist()))
 
     @jax.custom_jvp
     def run(*inputs: Any) -> Any:
-        batch = inputs[1].shape[:-2]
-        told = (*results(batch), jax.ShapeDtypeStruct((*batch, t, m), jnp.int64))
-        return call("refnms_xla_forward", told, batch, *inputs)
-
-    def push(kept: Any, dots: Any) -> Any:
-        batch = kept[1].shape[:-2]
-        return call("refnms_xla_jvp", results(batch), batch, *kept, *dots)
-
-    def pull(kept: Any, bars: Any) -> Any:
-        told = tuple(floats(x.shape) for x in kept[:4])
-        return call("refnms_xla_vjp", told, kept[1].shape[:-2], *kept, *bars)
+        batch, t, m, _ = _sizes(inputs)
+        flags = jax.ShapeDtypeStruct((*batch, t, m), jnp.int64)
+        return _call("refnms_xla_forward", own, (*_results(inputs), flags), *inputs)
 
     @run.defjvp
     def _(inputs: Any, dots: Any) -> Any:
         moments, signals, flags = run(*inputs)
-        kept = (*inputs, signals, flags)
-        moments_dot, signals_dot = jax.custom_derivatives.linear_call(push, pull, kept, tuple(dots))
-        still = np.zeros(flags.shape, jax.dtypes.float0)
-        return (moments, signals, flags), (moments_dot, signals_dot, still)
+        moved = _push.bind(*inputs, signals, flags, *dots, own=own)
+        return (moments, signals, flags), (*moved, np.zeros(flags.shape, jax.dtypes.float0))
 
     return run
+
+
+# ---- the derivative along a direction, as a primitive that knows its transpose ----
+
+
+class Fixed(NamedTuple):
+    """What a compiled program holds of a chain."""
+
+    model: int  # the address of its words
+    time: tuple[float, ...]
+
+
+def _sizes(inputs: Sequence[Any]) -> tuple[tuple[int, ...], int, int, int]:
+    """Batch, T, M, D of parameters, excitations, lengths, arms ..."""
+    *batch, t, m, d = inputs[3].shape
+    return tuple(batch), t, m, d
+
+
+def _results(inputs: Sequence[Any]) -> tuple[Any, Any]:
+    """Moments and signals."""
+    batch, t, m, d = _sizes(inputs)
+    shapes = (*batch, t, d), (*batch, 5, t, m)
+    moments, signals = (jax.ShapeDtypeStruct(shape, jnp.float64) for shape in shapes)
+    return moments, signals
+
+
+def _call(target: str, own: Fixed, told: Any, *inputs: Any) -> Any:
+    """A function of the library; all buffers have the same axes in front."""
+    time = jnp.broadcast_to(np.array(own.time), (*_sizes(inputs)[0], len(own.time)))
+    function = jax.ffi.ffi_call(target, told, vmap_method="broadcast_all")
+    return tuple(function(time, *inputs, model=np.int64(own.model)))
+
+
+def _pushed(*inputs: Any, own: Fixed) -> Any:
+    return _call("refnms_xla_jvp", own, _results(inputs), *inputs)
+
+
+def _abstract(*inputs: Any, own: Fixed) -> Any:
+    return [jax.core.ShapedArray(told.shape, told.dtype) for told in _results(inputs)]
+
+
+def _transposed(bars: Any, *inputs: Any, own: Fixed) -> Any:
+    kept, dots = inputs[:6], inputs[6:]
+    bars = [ad.instantiate_zeros(bar) for bar in bars]
+    told = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in kept[:4])
+    pulled = _call("refnms_xla_vjp", own, told, *kept, *bars)
+    wanted = [ad.is_undefined_primal(dot) for dot in dots]
+    return [None] * 6 + [bar if w else None for bar, w in zip(pulled, wanted, strict=True)]
+
+
+def _batched(inputs: Any, dims: Any, own: Fixed) -> Any:
+    size = next(x.shape[d] for x, d in zip(inputs, dims, strict=True) if d is not None)
+    moved = [
+        jnp.broadcast_to(x, (size, *x.shape)) if d is None else jnp.moveaxis(x, d, 0)
+        for x, d in zip(inputs, dims, strict=True)
+    ]
+    return _push.bind(*moved, own=own), (0, 0)
+
+
+_push = core.Primitive("refnms_push")
+_push.multiple_results = True
+_push.def_impl(jax.jit(_pushed, static_argnames="own"))
+_push.def_abstract_eval(_abstract)
+mlir.register_lowering(_push, mlir.lower_fun(_pushed, multiple_results=True))
+ad.primitive_transposes[_push] = _transposed
+batching.primitive_batchers[_push] = _batched
 
 
 # ---- the library ----
