@@ -1,7 +1,7 @@
 """The model in PyTorch: its chain, and one step of it, as custom operators with first derivatives.
 
-Tensors are of float64 and on the CPU. Axes in front are a batch, and broadcast. `torch.compile`,
-`torch.func` and `torch.vmap` see operators like any other; a second derivative is refused.
+Tensors are of float64 and on the CPU. Axes in front are a batch, and broadcast. `torch.compile` and
+`torch.vmap` see operators like any other; a second derivative is refused.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def _(
 
 def _keep(ctx: Any, inputs: Any, output: Sequence[Tensor]) -> None:
     ctx.operation, own = inputs
-    ctx.count = len(own)
+    ctx.count, ctx.owner = len(own), _operations[ctx.operation]  # which lives as long as the graph
     ctx.save_for_backward(*own, *output)
 
 

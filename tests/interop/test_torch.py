@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,10 +165,12 @@ def test_all_rows_of_a_jacobian_at_once_have_those_of_backward(case):
     chain, (emg, lengths, arms, table) = case
     moment = chain(emg, lengths, arms, table).moment
     every = torch.eye(moment.numel(), dtype=torch.float64).reshape(-1, *moment.shape)
-    (rows,) = torch.autograd.grad(moment, table, every, is_grads_batched=True, retain_graph=True)
-    for row, bar in zip(rows, every, strict=True):
-        (own,) = torch.autograd.grad(moment, table, bar, retain_graph=True)
-        assert torch.allclose(row, own, rtol=1e-12, atol=1e-14)
+
+    def row(bar):
+        return torch.autograd.grad(moment, table, bar, retain_graph=True)[0]
+
+    for ours, bar in zip(torch.vmap(row)(every), every, strict=True):
+        assert torch.allclose(ours, row(bar), rtol=1e-12, atol=1e-14)
 
 
 def test_gradients_go_through_steps(stepping):
@@ -200,6 +204,24 @@ def test_tensors_of_32_bits_are_refused(case):
     assert told[1].startswith("moment_arm is") and len(told) == 2
     with pytest.raises(InputError, match="musculotendon_length has shape"):
         chain(inputs[0], inputs[1][:-1], inputs[2])
+
+
+def test_a_graph_outlives_its_chain(bridge):
+    model, trial = few(person().true), short(person().held_out[0], FRAMES)
+    given = (0.3 + 0.0 * trial.musculotendon_length[:, :3], trial.musculotendon_length[:, :3])
+    e, lengths = (torch.tensor(x, requires_grad=True) for x in given)
+    found = bridge.Chain(model, trial.time)(e, lengths, torch.tensor(trial.moment_arm[:, :3]))
+    found.moment.sum().backward()
+    assert e.grad.any() and lengths.grad.any()
+
+
+def test_the_program_of_the_page_runs(capsys):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "embedding.md").read_text("utf-8")
+    (program,) = [
+        p for p in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if "torch" in p
+    ]
+    exec(compile(program, "embedding.md", "exec"), {})
+    assert "torch.Size([12, 16])" in capsys.readouterr().out
 
 
 def test_nothing_else_imports_it():

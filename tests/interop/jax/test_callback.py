@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from streams import few, person, short
@@ -140,3 +143,10 @@ def test_32_bits_are_refused(case):
             chain(emg, lengths, arms)
     finally:
         jax.config.update("jax_enable_x64", True)
+
+
+def test_the_program_of_the_page_runs(capsys):
+    page = (Path(__file__).resolve().parents[3] / "docs" / "embedding.md").read_text("utf-8")
+    (program,) = [p for p in re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) if "jax" in p]
+    exec(compile(program, "embedding.md", "exec"), {})
+    assert "(12, 16)" in capsys.readouterr().out
