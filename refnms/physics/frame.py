@@ -196,4 +196,5 @@ def _memories(blocks: Integers) -> Array:
 
 def _places(blocks: Integers) -> Integers:
     """Where the first row of each muscle stands in the memories of all blocks."""
-    return np.concatenate([i * row.SIZE + np.arange(n) for i, (_, _, n) in enumerate(blocks)])
+    width, lane = blocks[0, 2], np.arange(blocks[:, 2].sum())  # the last block may be narrower
+    return np.asarray(lane // width * row.SIZE + lane % width)
