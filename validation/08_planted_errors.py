@@ -48,6 +48,7 @@ NEAREST = {
     "physics/held.py": "physics/test_held.py",
     "physics/stencils.py": "physics/test_stencils.py",
     "physics/flags.py": "physics/test_flags.py",
+    "physics/frame.py": "physics/test_frame.py",
     "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
     "physics/reference": "physics/reference/test_{}.py test_primitives.py",
     "autodiff/rules.py": "autodiff/test_rules.py",

@@ -24,6 +24,8 @@ EXTRAS = {  # distribution -> the extra that brings it
     "tqdm": "report",
     "ezc3d": "c3d",
     "opensim": "opensim",
+    "torch": "torch",
+    "jax": "jax",
 }
 
 

@@ -58,7 +58,7 @@ class StepOperation:
         state: dict[str, Shape] = {
             "past_time": (self.points,),
             "neural_activation": (2, m),
-            "fiber_lengths": (self.points - 1, m),
+            "fiber_lengths": (self.points, m),
             "guess": (len(GUESS), m),
         }
         self.inputs: dict[str, Shape] = {

@@ -34,7 +34,7 @@ class Past(NamedTuple):
 
     time: Array  # (K,) of the frames before [s]; -inf where there was none
     neural_activation: Array  # (2, M) as the filter will see them
-    fiber_length: Array  # (K - 1, M) [m]
+    fiber_length: Array  # (K, M) [m]; a search begins where the last two point
     guess: Array  # (G, M) of the solver
 
 
@@ -51,7 +51,7 @@ class Frame(NamedTuple):
 
 def beginning(points: int, muscles: int) -> Past:
     """The past of a first frame."""
-    shapes = ((2, muscles), (points - 1, muscles), (len(GUESS), muscles))
+    shapes = ((2, muscles), (points, muscles), (len(GUESS), muscles))
     return Past(np.full(points, -np.inf), *(np.zeros(shape) for shape in shapes))
 
 
@@ -93,7 +93,7 @@ class FrameBars(NamedTuple):
 
     parameters: Array  # (12, M)
     neural_activation: Array  # (2, M) of the past
-    fiber_length: Array  # (K - 1, M) of the past
+    fiber_length: Array  # (K, M) of the past
     excitation: Array  # (M,)
     musculotendon_length: Array  # (M,)
 
@@ -111,7 +111,7 @@ def frame_vjp(
     neural_bar: Array,
     length_bar: Array,
 ) -> FrameBars:
-    """From cotangents of the signals `(5, M)` and of the next past `(2, M)`, `(K - 1, M)`."""
+    """From cotangents of the signals `(5, M)` and of the next past `(2, M)`, `(K, M)`."""
     own = _frame(system, table, time, past, excitation, length)
     blocks, (rows, muscles) = _blocks(table.shape[1]), own.excitation.shape
     for signal, value in zip(own.signals, signals, strict=True):
@@ -120,7 +120,7 @@ def frame_vjp(
     for bar, value in zip(bars, signals_bar, strict=True):
         bar[-1] = value
     bars.neural_activation[-1] += neural_bar[0]
-    bars.fiber_length[:1:-1] += length_bar
+    bars.fiber_length[:0:-1] += length_bar
     bits, memories = np.zeros((rows, muscles), np.int64), _memories(blocks)
     bits[-1] = flags
     e_bar, lmt_bar = np.zeros((rows, muscles)), np.zeros((rows, muscles))
@@ -152,7 +152,7 @@ def frame_vjp(
     else:
         e_bar[-1] += system.start.rest * neural_bar[1]
     return FrameBars(
-        np.array(parameters), past_bar, bars.fiber_length[-2:0:-1].copy(), e_bar[-1], lmt_bar[-1]
+        np.array(parameters), past_bar, bars.fiber_length[-2::-1].copy(), e_bar[-1], lmt_bar[-1]
     )
 
 
@@ -168,7 +168,7 @@ def _frame(
     e[-1], lmt[-1] = excitation, length
     if len(known):
         signals.neural_activation[-3:-1] = past.neural_activation[::-1]
-        signals.fiber_length[-2:0:-1] = past.fiber_length
+        signals.fiber_length[-2::-1] = past.fiber_length
     weights = []
     for points in (system.timeline.solver_weights, system.timeline.force_weights):
         own = np.zeros((rows, points.shape[1]))

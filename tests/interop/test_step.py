@@ -6,7 +6,7 @@ from streams import PROFILES, person, short
 
 from refnms.errors import InputError
 from refnms.interop.step import StepOperation, StepOutputs
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 from refnms.physics.profiles import ceinms_0_9
 from refnms.simulation import simulate
 
@@ -35,7 +35,7 @@ def test_steps_have_the_bits_of_the_whole_run(case):
     found = rollout(operation, model.table(), trial, whole.excitation, operation.beginning())
     for name in ("moment", "activation", "fiber_length", "fiber_velocity", "tendon_force"):
         ours = np.array([getattr(one, name) for one in found])
-        if HAVE_NUMBA:
+        if COMPILES:
             assert np.array_equal(ours, getattr(whole, name)), name
         else:
             assert np.allclose(ours, getattr(whole, name), rtol=1e-8)
