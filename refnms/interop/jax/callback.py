@@ -132,11 +132,10 @@ def differentiable(operation: Operation) -> Any:
     """An operation as a JAX function of aligned arrays, with its pullback."""
 
     def forward(*inputs: Any) -> tuple[Any, ...]:
-        return tuple(operation.forward([np.asarray(x) for x in inputs]))
+        return tuple(operation.forward(_wide(inputs)))
 
     def pullback(inputs: Any, outputs: Any, bars: Any) -> tuple[Any, ...]:
-        own = ([np.asarray(x) for x in group] for group in (inputs, outputs, bars))
-        return tuple(operation.pullback(*own))
+        return tuple(operation.pullback(*map(_wide, (inputs, outputs, bars))))
 
     @jax.custom_vjp
     def run(*inputs: Any) -> tuple[Any, ...]:
@@ -162,3 +161,11 @@ def differentiable(operation: Operation) -> Any:
 
     run.defvjp(run_forward, run_backward)
     return run
+
+
+def _wide(arrays: Any) -> list[Any]:
+    """NumPy's arrays. JAX runs callbacks later, and may meanwhile have been set to 32 bits."""
+    found = [np.asarray(x) for x in arrays]
+    if any(x.dtype not in (np.float64, np.int64) for x in found):
+        raise InputError("JAX was set to 32 bits before it had computed; wait for the result first")
+    return found
