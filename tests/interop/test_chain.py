@@ -118,7 +118,8 @@ def test_the_pullback_to_emg_and_delay_is_that_of_differences(rng, name):
     model = replace(model, muscles=model.muscles._replace(electromechanical_delay=delays))
     operation, inputs = recorded(model, trial(), profile)
     outputs, h = operation.forward(inputs), 1e-6
-    bars = bars_of(rng, outputs)
+    bars = [np.abs(bar) for bar in bars_of(rng, outputs)]  # a rise of EMG shows in every signal
+    bars[5] *= 0.0  # but the velocity, up and down
     found = operation.pullback(inputs, outputs, bars)
     emg_dot = rng.uniform(0.5, 1.0, inputs[1].shape) * inputs[1]  # nothing leaves [0, 1]
     delay_dot = np.zeros((12, 16))
