@@ -3,7 +3,8 @@
 Every S06 window, native profile: moments in Python, C, PyTorch and JAX, and in C the derivatives of
 steps and of whole trajectories. Built for this processor and for the oldest x86-64. Then loss and
 gradient of one window by all bridges, and by the same model written in PyTorch and in JAX
-(`native.py`, elastic tendon, implicit derivative), in turns in one process. To pass, no bit differs
+(`native.py`, elastic tendon, implicit derivative), in turns in one process; where a tendon is
+slack, those two halve some intervals, which takes them longest. To pass, no bit differs
 between Python, C and PyTorch; JAX differs by 1e-14 at most; loss and gradient of the two others
 agree to 1e-9. Needs `pip install "refnms[bridges]"` and compilers; takes some minutes.
 """
