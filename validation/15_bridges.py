@@ -123,8 +123,8 @@ def steps(call: Any, model: refnms.Model, trial: refnms.Trial) -> dict[str, Any]
             stepper.push(trial.emg_time[sample], trial.emg[sample])
             sample += 1
         stepper._length[...], stepper._arm[...] = trial.musculotendon_length[i], trial.moment_arm[i]
-        stepper._poses._numbers[3] = now
-        call("step", stepper._poses._words)
+        stepper._poses.numbers[3] = now
+        call("step", stepper._poses.address)
         moments.append(stepper.moment.copy())
         found = np.zeros(stepper.partials().shape)
         call("partials", own, state, found)

@@ -196,5 +196,6 @@ def _memories(blocks: Integers) -> Array:
 
 def _places(blocks: Integers) -> Integers:
     """Where the first row of each muscle stands in the memories of all blocks."""
-    width, lane = blocks[0, 2], np.arange(blocks[:, 2].sum())  # the last block may be narrower
-    return np.asarray(lane // width * row.SIZE + lane % width)
+    counts = blocks[:, 2]
+    block, first = np.repeat(np.arange(len(blocks)), counts), np.repeat(blocks[:, 1], counts)
+    return np.asarray(block * row.SIZE + np.arange(counts.sum()) - first)

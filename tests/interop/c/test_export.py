@@ -101,8 +101,8 @@ def run_all(call, model, trial, profile, bars, dots):
             stepper.push(trial.emg_time[sample], trial.emg[sample])
             sample += 1
         stepper._length[...], stepper._arm[...] = trial.musculotendon_length[i], trial.moment_arm[i]
-        stepper._poses._numbers[3] = time
-        call("step", stepper._poses._words)
+        stepper._poses.numbers[3] = time
+        call("step", stepper._poses.address)
         partials.append(np.zeros(stepper.partials().shape))
         call("partials", stepper._packed[0].address, stepper._state, partials[-1])
     own = packed(model, profile, None, 2000.0, 0.1)
