@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refnms.assistance.march import Cost, Found, Given, march, memory
+from refnms.assistance.frame import Cost, Given, Task, memory
+from refnms.assistance.march import Found, march
 from refnms.assistance.response import people
 from refnms.errors import InputError, Problem
 from refnms.model import Model, Trial
@@ -90,52 +91,41 @@ def best_excitations(
 
     The rows before the first frame are those that charge the filter. Roots are found to rounding.
     """
-    joined = join(model, [trial], profile.for_gradients())
-    system, recorded = joined.system, joined.excitation(model.table())
-    given = given_of(model, trial, assistance, recorded, joined.least_force)
-    frames, muscles = trial.musculotendon_length.shape
+    task = task_of(model, trial, assistance, profile)
+    recorded, frames = task.given.recorded, len(trial.time)
     found = Found(
         np.zeros(recorded.shape),
-        np.zeros((frames, muscles)),
+        np.zeros(trial.musculotendon_length.shape),
         np.zeros(frames),
         np.zeros(frames),
         np.zeros(frames, np.int64),
     )
-    who = people(model.muscles, system.piecewise, system.node_tolerance)
-    room = memory(muscles, given.moving.size, given.moment.shape[1])
     own = np.zeros(recorded.shape) if path is None else np.array(path, order="C")
-    cost = cost_of(assistance, profile)
-    quiet(march)(system, who, cost, given, own, path is not None, found, room)
+    quiet(march)(task, own, path is not None, found)
     return found
 
 
-def cost_of(assistance: Assistance, profile: Profile) -> Cost:
-    """The numbers of the cost."""
-    alpha, beta, gamma = assistance.weights.tolist()
-    lower, upper = profile.excitation_bounds
-    return Cost(alpha, beta, gamma, profile.tracking_exponent == 2, lower, upper)
-
-
-def given_of(
-    model: Model,
-    trial: Trial,
-    assistance: Assistance,
-    recorded: Array,
-    least_force: float = -np.inf,
-) -> Given:
-    """The trial as the frames want it."""
+def task_of(model: Model, trial: Trial, assistance: Assistance, profile: Profile) -> Task:
+    """The frames of a trial, their roots to be found to rounding."""
     assert trial.moment is not None
+    joined = join(model, [trial], profile.for_gradients())
+    system = joined.system
     names = [*assistance.adjusted, *assistance.synthesized]
     wanted = model.wanted(assistance.dofs or None)
-    return Given(
-        recorded,
+    given = Given(
+        joined.excitation(model.table()),
         trial.musculotendon_length,
         np.ascontiguousarray(trial.moment_arm[:, :, wanted]),
         np.ascontiguousarray(trial.moment[:, wanted]),
         np.array([model.muscle_names.index(name) for name in names], np.int64),
         np.array([float(name in assistance.adjusted) for name in names]),
-        least_force,
+        joined.least_force,
     )
+    alpha, beta, gamma = assistance.weights.tolist()
+    cost = Cost(alpha, beta, gamma, profile.tracking_exponent == 2, *profile.excitation_bounds)
+    who = people(model.muscles, system.piecewise, system.node_tolerance)
+    room = memory(len(model.muscle_names), len(names), given.moment.shape[1])
+    return Task(system, who, cost, given, room)
 
 
 def _assisted(
