@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from annealed import Annealed, annealed
+from annealed import Annealed, annealed, same_way
 from common import figure, folder, options, table, verdict
 
 import refnms
@@ -29,6 +29,7 @@ from refnms.physics.profiles import Profile
 
 # Those of files written for 0.21, and weights of the same.
 SETTINGS = Annealing(4, 0.3, 200000.0, 15, 5, 1e-5, 200000)
+BRIEF = replace(SETTINGS, max_no_eval=3000)
 WEIGHTS = {"alpha": 1.0, "beta": 5.0, "gamma": 10.0}
 CEINMS_SECONDS = 0.37  # of CPU a frame, measured
 FASTER, SLOPE, ROUNDING = 1000.0, 1e-6, 1e-12
@@ -109,6 +110,7 @@ def main() -> int:
             tendon = refnms.model.RigidTendon() if rigid else refnms.model.ElasticTendon()
             person, profile = replace(model, tendon=tendon), refnms.ceinms_0_9(online=True)
             assistance = hybrid(person)
+            passed &= same_way(person, trial, assistance, profile, BRIEF)
             theirs: Annealed = annealed(person, trial, assistance, profile, SETTINGS)
             ours = best_excitations(person, trial, assistance, profile, theirs.path)
             own = seconds_a_frame(person, trial, assistance, profile)
