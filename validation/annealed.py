@@ -17,6 +17,7 @@ import numpy as np
 import refnms
 from refnms.assistance import frame, march
 from refnms.assistance.excitations import task_of
+from refnms.assistance.response import SHORT
 from refnms.io.execution import Annealing
 from refnms.optimize.ceinms_annealing import HYBRID
 from refnms.physics.profiles import Profile
@@ -61,7 +62,7 @@ def begin(task, path, fiber_length, r, t):
         march.begin_frame(task, fiber_length, t)
         for m in range(task.memory.muscles.shape[1]):
             task.memory.muscles[frame.E, m] = task.given.recorded[r, m]
-            frame.answer(task, t, m, frame.E, False)
+            frame.answer(task, t, m, frame.E, SHORT)
 
 
 @numba.njit
@@ -71,7 +72,7 @@ def evaluate(task, r, t, x):
         m = task.given.moving[k]
         if rows[frame.E, m] != x[k]:
             rows[frame.TRIED, m] = x[k]
-            frame.answer(task, t, m, frame.TRIED, False)
+            frame.answer(task, t, m, frame.TRIED, SHORT)
             for a in range(frame.ANSWERS):
                 rows[frame.E + a, m] = rows[frame.TRIED + a, m]
     return frame.value_at(task, r, t, frame.E)

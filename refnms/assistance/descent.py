@@ -26,16 +26,17 @@ from refnms.assistance.frame import (
     BEYOND,
     BEYOND_SLOPE,
     FORCE,
+    GAP,
     KINK,
     NONE,
     OTHER,
+    OTHER_GAP,
     OTHER_SLOPE,
     SIDE,
     SLOPE,
     TRIED,
     TRIED_FORCE,
     TRIED_OTHER,
-    TRIED_OTHER_SLOPE,
     TRIED_SIDE,
     TRIED_SLOPE,
     E,
@@ -44,6 +45,7 @@ from refnms.assistance.frame import (
     bend_at,
     value_at,
 )
+from refnms.assistance.response import SHORT, SHORTEST
 from refnms.jit import outlined, pure
 
 ROUNDS = 60  # of steps in a frame
@@ -52,6 +54,7 @@ BISECTIONS = 60  # to a kink
 ENOUGH = 1e-4  # of the fall that the slope promises
 SETTLED = 1e-7  # slope of the cost that is left
 ROUNDING = 1e-12  # of the terms of a slope, and of the cost
+JUMP = 1e-8  # of the strongest force, between two sides of a kink
 CONVEX = 1e-6  # the least curvature of a convex model
 
 
@@ -60,7 +63,8 @@ def descend(task: Task, r: int, t: int) -> Any:
     """From the excitations E to a minimum: its cost, the slope that is left, the steps taken."""
     model, value, rounds = task.memory.model, value_at(task, r, t, E), 0
     while True:
-        choose_sides(task, r, t)
+        while choose_sides(task, r, t):
+            value = value_at(task, r, t, E)
         worst, excess = linearize(task, r, t)
         if excess <= 0.0 or rounds == ROUNDS:
             return value, worst, rounds
@@ -79,30 +83,39 @@ def descend(task: Task, r: int, t: int) -> Any:
 
 
 @outlined
-def choose_sides(task: Task, r: int, t: int) -> None:
-    """The pull of each force, and how far each excitation may go: on a kink, nowhere or one way."""
+def choose_sides(task: Task, r: int, t: int) -> Any:
+    """The pull of each force, and how far each excitation may go: on a kink, nowhere or one way.
+
+    Returns at once whether one has gone across a jump: then the errors of the moments are others.
+    """
     rows, model, cost = task.memory.muscles, task.memory.model, task.cost
     for i in range(model.slope.size):
-        m, pull = task.given.moving[i], 0.0
+        m, pull, stiff = task.given.moving[i], 0.0, 0.0
         for d in range(task.memory.error.size):
-            pull += task.memory.error[d] * task.given.moment_arm[t, m, d]
+            arm = task.given.moment_arm[t, m, d]
+            pull, stiff = pull + task.memory.error[d] * arm, stiff + arm * arm
         task.memory.pull[i] = pull
         model.lower[i], model.upper[i] = cost.lower, cost.upper
         if rows[OTHER, m] == NONE:
             continue
-        across = 1.0 if rows[OTHER, m] > rows[E, m] else -1.0
-        back = rise(task, r, i, rows[SLOPE, m], -across)
-        over = rise(task, r, i, rows[OTHER_SLOPE, m], across)
+        across, gap = 1.0 if rows[OTHER, m] > rows[E, m] else -1.0, rows[OTHER_GAP, m]
+        back = rise(task, r, i, rows[E, m], rows[SLOPE, m], -across)
+        over = rise(task, r, i, rows[E, m], rows[OTHER_SLOPE, m], across)
+        if gap != 0.0:
+            over = np.inf if gap * (2.0 * pull + gap * stiff) > 0.0 else -np.inf
         way = 0.0
         if over < 0.0 and over < back:
             way, rows[E, m] = across, rows[OTHER, m]
-            answer(task, t, m, E, True)
+            answer(task, t, m, E, SHORTEST)
+            if gap != 0.0:
+                return True
         elif back < 0.0:
             way, rows[OTHER, m] = -across, NONE
         if way >= 0.0:
             model.lower[i] = rows[E, m]
         if way <= 0.0:
             model.upper[i] = rows[E, m]
+    return False
 
 
 @pure
@@ -114,22 +127,18 @@ def tracking(task: Task, i: Any) -> Any:
 
 
 @pure
-def smooth_slope(task: Task, r: Any, i: Any, force_slope: Any) -> Any:
+def smooth_slope(task: Task, r: Any, i: Any, e: Any, force_slope: Any) -> Any:
     """The cost's slope by an excitation, but for an absolute value."""
-    m = task.given.moving[i]
-    e, square = task.memory.muscles[E, m], tracking(task, i)[0]
-    away = square * (e - task.given.recorded[r, m])
+    away = tracking(task, i)[0] * (e - task.given.recorded[r, task.given.moving[i]])
     return 2.0 * (task.cost.alpha * force_slope * task.memory.pull[i] + task.cost.beta * e + away)
 
 
 @outlined
-def rise(task: Task, r: int, i: int, force_slope: Any, way: Any) -> Any:
+def rise(task: Task, r: int, i: int, e: Any, force_slope: Any, way: Any) -> Any:
     """How fast the cost rises where an excitation goes up (`way` 1) or down (-1)."""
-    away = (
-        task.memory.muscles[E, task.given.moving[i]] - task.given.recorded[r, task.given.moving[i]]
-    )
+    away = e - task.given.recorded[r, task.given.moving[i]]
     kink = 1.0 if away == 0.0 else way if away > 0.0 else -way
-    return way * smooth_slope(task, r, i, force_slope) + kink * tracking(task, i)[1]
+    return way * smooth_slope(task, r, i, e, force_slope) + kink * tracking(task, i)[1]
 
 
 @outlined
@@ -148,7 +157,7 @@ def linearize(task: Task, r: int, t: int) -> Any:
             size += abs(task.memory.error[d] * arm)
             model.coupling[i, d] = np.sqrt(2.0 * cost.alpha) * force_slope * arm
         square, weight = tracking(task, i)
-        slope = smooth_slope(task, r, i, force_slope)
+        slope = smooth_slope(task, r, i, e, force_slope)
         model.slope[i], model.curvature[i] = slope, 2.0 * (cost.beta + square)
         model.kink[i], model.weight[i], task.memory.start[i] = recorded, weight, e
         left, low, high = box.half(e, slope, recorded, weight, model.lower[i], model.upper[i])
@@ -175,7 +184,7 @@ def step(task: Task, r: int, t: int, value: Any) -> Any:
         new = go(task, r, t, 1.0)
         if new <= value + ENOUGH * promised + ROUNDING * value:
             return accept(task, new)
-        if not end_on_kinks(task, t):
+        if not end_on_kinks(task, r, t):
             break
     for _ in range(HALVINGS):
         share *= 0.5
@@ -211,49 +220,67 @@ def go(task: Task, r: int, t: int, share: Any) -> Any:
             continue
         rows[TRIED, m] = x if share == 1.0 else start + share * (x - start)
         on_kink = rows[TRIED, m] == rows[KINK, m]
-        answer(task, t, m, TRIED, on_kink)
+        answer(task, t, m, TRIED, SHORTEST if on_kink else SHORT)
         if on_kink:
-            rows[TRIED_OTHER, m] = rows[BEYOND, m]
-            rows[TRIED_OTHER_SLOPE, m] = rows[BEYOND_SLOPE, m]
+            for k in range(3):
+                rows[TRIED_OTHER + k, m] = rows[BEYOND + k, m]
     return value_at(task, r, t, TRIED)
 
 
 @outlined
-def end_on_kinks(task: Task, t: int) -> Any:
-    """Make bounds of the first kinks that the step has passed; whether there are any new ones."""
+def end_on_kinks(task: Task, r: int, t: int) -> Any:
+    """Make bounds of the first kinks that the step has passed; whether there are any new ones.
+
+    A jump from which the cost falls on the way back is the end of a branch of equilibria, and the
+    slope there infinite: the bound is then half way to it.
+    """
     rows, model, new = task.memory.muscles, task.memory.model, False
     for i in range(task.memory.x.size):
         m, start = task.given.moving[i], task.memory.start[i]
         if rows[TRIED_SIDE, m] == rows[SIDE, m] or rows[KINK, m] != NONE:
             continue
-        find_kink(task, t, m)
-        new = True
-        if rows[TRIED, m] > start:
-            model.upper[i] = rows[KINK, m]
+        slope, new = find_kink(task, t, m), True
+        across = 1.0 if rows[BEYOND, m] > rows[KINK, m] else -1.0
+        end = rows[KINK, m]
+        if rows[GAP, m] != 0.0 and rise(task, r, i, end, slope, -across) < 0.0:
+            end = 0.5 * (start + end)
+        elif end == start:  # it has rested there without being known to
+            for k in range(3):
+                rows[OTHER + k, m] = rows[BEYOND + k, m]
+        if across > 0.0:
+            model.upper[i] = end
         else:
-            model.lower[i] = rows[KINK, m]
-        if rows[KINK, m] == start:  # it has rested there without being known to
-            rows[OTHER, m], rows[OTHER_SLOPE, m] = rows[BEYOND, m], rows[BEYOND_SLOPE, m]
+            model.lower[i] = end
     return new
 
 
 @outlined
-def find_kink(task: Task, t: int, m: int) -> None:
-    """The kink of muscle m between E and TRIED, by bisection."""
-    rows = task.memory.muscles
-    answer(task, t, m, E, True)
-    near, end, beyond, slope = rows[E, m], rows[TRIED, m], rows[TRIED, m], rows[TRIED_SLOPE, m]
+def find_kink(task: Task, t: int, m: int) -> Any:
+    """Look by bisection for the kink of muscle m between E and TRIED; its slope on the near side.
+
+    Where there are several equilibria the force jumps instead: then there is a gap.
+    """
+    rows, unit = task.memory.muscles, task.who.unit
+    answer(task, t, m, E, SHORTEST)
+    near, beyond, end = rows[E, m], rows[TRIED, m], rows[TRIED, m]
+    force, slope = rows[FORCE, m], rows[SLOPE, m]
+    other_force, other_slope = rows[TRIED_FORCE, m], rows[TRIED_SLOPE, m]
     for _ in range(BISECTIONS):
         middle = 0.5 * (near + beyond)
         if middle == near or middle == beyond:
             break
         rows[TRIED, m] = middle
-        answer(task, t, m, TRIED, True)
+        answer(task, t, m, TRIED, SHORTEST)
         if rows[TRIED_SIDE, m] == rows[SIDE, m]:
-            near = middle
+            near, force, slope = middle, rows[TRIED_FORCE, m], rows[TRIED_SLOPE, m]
         else:
-            beyond, slope = middle, rows[TRIED_SLOPE, m]
-    rows[KINK, m], rows[BEYOND, m], rows[BEYOND_SLOPE, m], rows[TRIED, m] = near, beyond, slope, end
+            beyond, other_slope = middle, rows[TRIED_SLOPE, m]
+            other_force = rows[TRIED_FORCE, m]
+    least = JUMP * unit.max_isometric_force[m] * unit.strength_coefficient[m]
+    gap = other_force - force
+    rows[KINK, m], rows[BEYOND, m], rows[BEYOND_SLOPE, m] = near, beyond, other_slope
+    rows[GAP, m], rows[TRIED, m] = gap if abs(gap) > least else 0.0, end
+    return slope
 
 
 @outlined

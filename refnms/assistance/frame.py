@@ -11,19 +11,20 @@ from refnms.assistance.response import Past, People, Response, bend, respond
 from refnms.jit import outlined, pure
 from refnms.physics.types import Array, Integers, System
 
+FAR = 0.1  # share of a length beyond which its slope says nothing
 NONE = -1.0  # in the row OTHER; excitations are positive
-ANSWERS = 8  # rows from E and from TRIED on
+ANSWERS = 9  # rows from E and from TRIED on
 
 # Rows of `Memory.muscles`.
 (
     U1, U2,  # neural activation one and two rows ago
     DRIVE, REST, PREVIOUS, PAST, FORCE_PAST,  # see `response.Past`
-    KINK, BEYOND, BEYOND_SLOPE,  # where a step of E ends, and excitation and slope across
+    KINK, BEYOND, BEYOND_SLOPE, GAP,  # where a step of E ends; what is across it
     E, FORCE, SLOPE, LENGTH, LENGTH_SLOPE, SIDE,  # an excitation and its response
-    OTHER, OTHER_SLOPE,  # the excitation and the slope across a kink on which E rests
+    OTHER, OTHER_SLOPE, OTHER_GAP,  # across a kink on which E rests: excitation, slope, more force
     TRIED, TRIED_FORCE, TRIED_SLOPE, TRIED_LENGTH, TRIED_LENGTH_SLOPE, TRIED_SIDE,
-    TRIED_OTHER, TRIED_OTHER_SLOPE,
-) = range(26)  # fmt: skip
+    TRIED_OTHER, TRIED_OTHER_SLOPE, TRIED_OTHER_GAP,
+) = range(29)  # fmt: skip
 
 
 class Cost(NamedTuple):
@@ -52,9 +53,9 @@ class Given(NamedTuple):
 class Memory(NamedTuple):
     """Working memory."""
 
-    muscles: Array  # (26, M)
+    muscles: Array  # (29, M)
     pieces: Integers  # (4, M) of the curves, found last
-    kept: Array  # (8, M) the rows from E on, of a first solution
+    kept: Array  # (9, M) the rows from E on, of a first solution
     error: Array  # (D,) of the moments
     pull: Array  # (n,) of the moments by a force
     start: Array  # (n,)
@@ -78,7 +79,7 @@ def memory(muscles: int, moving: int, dofs: int) -> Memory:
     own = (np.zeros(moving) for _ in range(9))
     slope, curvature, kink, weight, lower, upper, pull, start, x = own
     model = box.Quadratic(slope, curvature, np.zeros((moving, dofs)), kink, weight, lower, upper)
-    rows, kept = np.zeros((26, muscles)), np.zeros((ANSWERS, muscles))
+    rows, kept = np.zeros((29, muscles)), np.zeros((ANSWERS, muscles))
     rooms = np.zeros(dofs), pull, start, x, model, box.room(moving, dofs)
     return Memory(rows, np.zeros((4, muscles), np.int64), kept, *rooms)
 
@@ -100,13 +101,14 @@ def past_of(task: Task, t: int, m: int) -> Past:
 
 
 @outlined
-def answer(task: Task, t: int, m: int, at: int, exact: bool) -> None:
+def answer(task: Task, t: int, m: int, at: int, enough: Any) -> None:
     """The response of muscle m at the excitation in row `at`, into the rows after it."""
     rows, least = task.memory.muscles, task.given.least_force
-    e = rows[at, m]
-    guess = rows[LENGTH, m] + rows[LENGTH_SLOPE, m] * (e - rows[E, m])
+    e, length = rows[at, m], rows[LENGTH, m]
+    way = rows[LENGTH_SLOPE, m] * (e - rows[E, m])
+    guess = length + way if abs(way) < FAR * length else length
     past = past_of(task, t, m)
-    found = respond(task.system, task.who, m, past, e, guess, task.memory.pieces, exact)
+    found = respond(task.system, task.who, m, past, e, guess, task.memory.pieces, enough)
     held = found.force < least
     rows[at + 1, m] = least if held else found.force
     rows[at + 2, m] = 0.0 if held else found.slope

@@ -38,8 +38,10 @@ from refnms.physics.types import (
     Unit,
 )
 
-SWEEPS = 12  # of plain Newton steps
+SWEEPS = 15  # of plain Newton steps
 LONGEST = 0.2  # step, in optimal fiber lengths
+# The last step, in the same: it leaves an error of its square, but for where it passes a kink.
+SHORT, SHORTEST = solve.NEWTON_STEP, 1e-14
 
 ON_RIGID_LENGTH, AT_FLOOR = int(Flag.FELL_BACK | Flag.TAUT), int(Flag.FLOOR)
 
@@ -150,19 +152,18 @@ def find_length(
     guess: Any,
     last: Integers,
     m: int,
-    exact: bool,
+    enough: Any,
 ) -> Any:
-    """Fiber length [m] of an elastic equilibrium, and its slope by activation.
+    """Fiber length [m] of an elastic equilibrium, its slope by activation, and the side of kinks.
 
-    Plain Newton steps from the guess; what these do not settle plainly, as the kernels do, is left
-    to the search for one sample. Their slope is that of a step before the last; the slope where the
-    root is, which within a step of a kink may be another, is that of the search (`exact`).
+    Plain Newton steps from the guess until one is short `enough`; what these do not settle plainly,
+    as the kernels do, is left to the search for one sample. Slope and side are those of the last
+    step, so they go together.
     """
     unit, root, lmt = sample.unit, system.root, past.musculotendon_length
     x, cosine = muscle.of_length(unit, guess)
     w = x * cosine
-    plain = past.previous > 0.0 and unit.tendon_slack_length > 0.0 and not exact
-    for _ in range(SWEEPS if plain else 0):
+    for _ in range(SWEEPS if past.previous > 0.0 and unit.tendon_slack_length > 0.0 else 0):
         x, cosine = muscle.of_projection(unit, w)
         v = muscle.norm_velocity(unit, past.newest * unit.optimal_fiber_length * x + past.past)
         asked = muscle.arguments(unit, x, cosine, sample.activation, v, lmt)
@@ -171,7 +172,7 @@ def find_length(
         slope = solve.total_slope(unit, g, cosine, past.newest)
         step = min(max(-g.residual / slope, -LONGEST), LONGEST)
         w += step
-        if not (slope < -SLOPE_FLOOR and abs(step) <= solve.NEWTON_STEP):
+        if not (slope < -SLOPE_FLOOR and abs(step) <= enough):
             continue
         if root.upper > 0.0:
             sure = system.plain and solve.plainly_enclosed(pieces, root, sample, w)
@@ -181,13 +182,33 @@ def find_length(
         if not sure:
             break
         length = unit.optimal_fiber_length * muscle.of_projection(unit, w)[0]
-        return length, -unit.optimal_fiber_length * cosine * g.activation / slope
+        by_a = -unit.optimal_fiber_length * cosine * g.activation / slope
+        return length, by_a, side_of(system.curves, last, m, v, False)
     length, flag = solve.solve_sample(system.curves, root, sample, past.previous, guess)
     x, cosine = muscle.of_length(unit, length)
     v = muscle.norm_velocity(unit, past.newest * length + past.past)
+    asked = muscle.arguments(unit, x, cosine, sample.activation, v, lmt)
+    pieces = pieces_at(system.curves, asked, last, m)
     on_rigid = flag & ON_RIGID_LENGTH if unit.tendon_slack_length > 0.0 else 1
-    slopes = solve.length_slopes(system.curves, sample, x, cosine, v, on_rigid, flag & AT_FLOOR)
-    return length, slopes.activation
+    slopes = solve.length_slopes(pieces, sample, x, cosine, v, on_rigid, flag & AT_FLOOR)
+    side = side_of(system.curves, last, m, v, slopes.activation == 0.0)
+    return length, slopes.activation, side
+
+
+@pure
+def side_of(curves: Curves, last: Integers, m: int, v: Any, stands: Any) -> Any:
+    """A number for the limits of a velocity, the ends of the curves, and a length that stands."""
+    side = 2 if v >= 1.0 else 1 if v <= -1.0 else 0
+    side = 3 * side + _end(curves.active_force_length, last[0, m])
+    side = 3 * side + _end(curves.passive_force_length, last[1, m])
+    side = 3 * side + _end(curves.force_velocity, last[2, m])
+    side = 3 * side + _end(curves.tendon_force_strain, last[3, m])
+    return 2 * side + (1 if stands else 0)
+
+
+@pure
+def _end(curve: Curve, i: Any) -> Any:
+    return 1 if i == 0 else 2 if i == curve.pieces.shape[0] - 1 else 0
 
 
 @outlined
@@ -199,20 +220,19 @@ def respond(
     e: Any,
     guess: Any,
     last: Integers,
-    exact: bool,
+    enough: Any,
 ) -> Response:
     """The response of muscle m at excitation e; its length is looked for from `guess` [m] on.
 
-    `last (4, M)` are the pieces of the curves that were found last. If `exact`, the slope is that
-    of the right side of a kink however near it is.
+    `last (4, M)` are the pieces of the curves that were found last; `enough` see `find_length`.
     """
     unit = unit_of(who.unit, m)
     a, by_u = activation(system.piecewise, who.shape, m, past.drive * e + past.rest)
     if system.rigid:
-        length, by_a = muscle.rigid_fiber_length(unit, past.musculotendon_length), 0.0
+        length, by_a, inner = muscle.rigid_fiber_length(unit, past.musculotendon_length), 0.0, 0
     else:
         sample = solve.Sample(unit, a, past.musculotendon_length, past.newest, past.past)
-        length, by_a = find_length(system, sample, past, guess, last, m, exact)
+        length, by_a, inner = find_length(system, sample, past, guess, last, m, enough)
     x, cosine = muscle.of_length(unit, length)
     v = muscle.norm_velocity(unit, past.force_newest * length + past.force_past)
     asked = muscle.arguments(unit, x, cosine, a, v, past.musculotendon_length)
@@ -220,30 +240,9 @@ def respond(
     by_e = by_u * past.drive
     slope = (f.activation + (f.fiber_length + f.fiber_velocity * past.force_newest) * by_a) * by_e
     force = f.max_isometric_force * unit.max_isometric_force
-    inner = muscle.norm_velocity(unit, past.newest * length + past.past)
-    side = side_of(system.curves, last, m, v, inner, by_a)
+    limits = 2 if v >= 1.0 else 1 if v <= -1.0 else 0
+    side = 1.0 * (3 * (3 * inner + limits) + _end(system.curves.force_velocity, last[2, m]))
     return Response(force, slope, length, by_a * by_e, side)
-
-
-@pure
-def side_of(curves: Curves, last: Integers, m: int, v: Any, inner: Any, by_a: Any) -> Any:
-    """A number for: the limits of two velocities, the ends of the curves, a length that stands."""
-    side = 3 * _limit(v) + _limit(inner)
-    side = 3 * side + _end(curves.active_force_length, last[0, m])
-    side = 3 * side + _end(curves.passive_force_length, last[1, m])
-    side = 3 * side + _end(curves.force_velocity, last[2, m])
-    side = 3 * side + _end(curves.tendon_force_strain, last[3, m])
-    return 2.0 * side + (1.0 if by_a == 0.0 else 0.0)
-
-
-@pure
-def _limit(v: Any) -> Any:
-    return 2 if v >= 1.0 else 1 if v <= -1.0 else 0
-
-
-@pure
-def _end(curve: Curve, i: Any) -> Any:
-    return 1 if i == 0 else 2 if i == curve.pieces.shape[0] - 1 else 0
 
 
 @outlined

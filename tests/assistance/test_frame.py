@@ -22,6 +22,7 @@ from refnms.assistance.frame import (
     value_at,
 )
 from refnms.assistance.march import begin_frame, begin_row
+from refnms.assistance.response import SHORT
 
 MODEL = person(12)
 TRIAL = recording(12, MODEL)
@@ -37,7 +38,7 @@ def first_frame(**changes: object):
         begin_frame(task, np.zeros(TRIAL.musculotendon_length.shape), 0)
         task.memory.muscles[E] = 0.2, 0.5, 0.7
         for m in range(3):
-            answer(task, 0, m, E, False)
+            answer(task, 0, m, E, SHORT)
     return task
 
 

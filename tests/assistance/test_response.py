@@ -11,7 +11,7 @@ from refnms.assistance import Assistance
 from refnms.assistance.excitations import task_of
 from refnms.assistance.frame import DRIVE, LENGTH, REST, U1, U2, past_of
 from refnms.assistance.march import begin_frame, begin_row
-from refnms.assistance.response import Response, bend, respond
+from refnms.assistance.response import SHORT, Response, bend, respond
 from refnms.model import Model, Trial
 from refnms.simulation import Signals, chain, join
 
@@ -36,12 +36,12 @@ class Frame:
                 muscles[U1] = muscles[DRIVE] * rows[k] + muscles[REST]
         begin_frame(self.task, self.signals.fiber_length.real.copy(), t)
 
-    def at(self, m: int, e: float, exact: bool = False) -> Response:
+    def at(self, m: int, e: float, enough: float = SHORT) -> Response:
         """The response of muscle m to an excitation."""
         guess = self.task.memory.muscles[LENGTH, m]
         with np.errstate(all="ignore"):  # compiled, it does not warn either
             past, pieces = past_of(self.task, self.t, m), self.task.memory.pieces
-            return respond(self.task.system, self.task.who, m, past, e, guess, pieces, exact)
+            return respond(self.task.system, self.task.who, m, past, e, guess, pieces, enough)
 
     def bend(self, m: int, e: float) -> float:
         past, pieces = past_of(self.task, self.t, m), self.task.memory.pieces
