@@ -23,6 +23,7 @@ import numpy as np
 from refnms.assistance import box
 from refnms.assistance.frame import (
     ANSWERS,
+    BEND,
     BEYOND,
     BEYOND_SLOPE,
     FORCE,
@@ -42,7 +43,7 @@ from refnms.assistance.frame import (
     E,
     Task,
     answer,
-    bend_at,
+    bend_force,
     value_at,
 )
 from refnms.assistance.response import SHORT, SHORTEST
@@ -51,6 +52,8 @@ from refnms.jit import outlined, pure
 ROUNDS = 60  # of steps in a frame
 HALVINGS = 30  # of a step
 BISECTIONS = 60  # to a kink
+PATIENCE = 5  # rounds after which bends are exact, and no kink is passed over
+TOLD = 1e-7  # a step as long tells a second derivative
 ENOUGH = 1e-4  # of the fall that the slope promises
 SETTLED = 1e-7  # slope of the cost that is left
 ROUNDING = 1e-12  # of the terms of a slope, and of the cost
@@ -62,6 +65,8 @@ CONVEX = 1e-6  # the least curvature of a convex model
 def descend(task: Task, r: int, t: int) -> Any:
     """From the excitations E to a minimum: its cost, the slope that is left, the steps taken."""
     model, value, rounds = task.memory.model, value_at(task, r, t, E), 0
+    for i in range(model.slope.size):
+        bend_force(task, t, task.given.moving[i])
     while True:
         while choose_sides(task, r, t):
             value = value_at(task, r, t, E)
@@ -70,13 +75,15 @@ def descend(task: Task, r: int, t: int) -> Any:
             return value, worst, rounds
         rounds += 1
         for i in range(model.slope.size):
-            bend = bend_at(task, t, task.given.moving[i])
+            if rounds > PATIENCE:
+                bend_force(task, t, task.given.moving[i])
+            bend = task.memory.muscles[BEND, task.given.moving[i]]
             model.curvature[i] += 2.0 * task.cost.alpha * task.memory.pull[i] * bend
-        new = step(task, r, t, value)
+        new = step(task, r, t, value, rounds)
         if not new < np.inf:  # a minimum across a hill of the model lies in no descent direction
             for i in range(model.slope.size):
                 model.curvature[i] = max(model.curvature[i], CONVEX)
-            new = step(task, r, t, value)
+            new = step(task, r, t, value, rounds)
         if not new < np.inf:
             return value, worst, rounds
         value = new
@@ -107,6 +114,7 @@ def choose_sides(task: Task, r: int, t: int) -> Any:
         if over < 0.0 and over < back:
             way, rows[E, m] = across, rows[OTHER, m]
             answer(task, t, m, E, SHORTEST)
+            bend_force(task, t, m)
             if gap != 0.0:
                 return True
         elif back < 0.0:
@@ -168,7 +176,7 @@ def linearize(task: Task, r: int, t: int) -> Any:
 
 
 @outlined
-def step(task: Task, r: int, t: int, value: Any) -> Any:
+def step(task: Task, r: int, t: int, value: Any, rounds: int) -> Any:
     """To the minimum of the model, or as far towards it as the cost falls; its new value.
 
     Infinite where it does not fall.
@@ -183,14 +191,14 @@ def step(task: Task, r: int, t: int, value: Any) -> Any:
         promised = promise(task)
         new = go(task, r, t, 1.0)
         if new <= value + ENOUGH * promised + ROUNDING * value:
-            return accept(task, new)
-        if not end_on_kinks(task, r, t):
+            return accept(task, t, new)
+        if not end_on_kinks(task, r, t, rounds > PATIENCE):
             break
     for _ in range(HALVINGS):
         share *= 0.5
         new = go(task, r, t, share)
         if new <= value + ENOUGH * share * promised + ROUNDING * value:
-            return accept(task, new)
+            return accept(task, t, new)
     value_at(task, r, t, E)
     return np.inf
 
@@ -228,16 +236,19 @@ def go(task: Task, r: int, t: int, share: Any) -> Any:
 
 
 @outlined
-def end_on_kinks(task: Task, r: int, t: int) -> Any:
+def end_on_kinks(task: Task, r: int, t: int, all_of_them: Any) -> Any:
     """Make bounds of the first kinks that the step has passed; whether there are any new ones.
 
-    A jump from which the cost falls on the way back is the end of a branch of equilibria, and the
-    slope there infinite: the bound is then half way to it.
+    Of those, unless `all_of_them`, beyond which an excitation has gone too far. A jump from which
+    the cost falls on the way back is the end of a branch of equilibria, and the slope there
+    infinite: the bound is then half way to it.
     """
     rows, model, new = task.memory.muscles, task.memory.model, False
     for i in range(task.memory.x.size):
         m, start = task.given.moving[i], task.memory.start[i]
         if rows[TRIED_SIDE, m] == rows[SIDE, m] or rows[KINK, m] != NONE:
+            continue
+        if not (all_of_them or goes_too_far(task, r, t, i)):
             continue
         slope, new = find_kink(task, t, m), True
         across = 1.0 if rows[BEYOND, m] > rows[KINK, m] else -1.0
@@ -252,6 +263,19 @@ def end_on_kinks(task: Task, r: int, t: int) -> Any:
         else:
             model.lower[i] = end
     return new
+
+
+@outlined
+def goes_too_far(task: Task, r: int, t: int, i: int) -> Any:
+    """Whether at what was tried the cost rises on the way of an excitation."""
+    rows, m, pull = task.memory.muscles, task.given.moving[i], 0.0
+    for d in range(task.memory.error.size):
+        pull += task.memory.error[d] * task.given.moment_arm[t, m, d]
+    kept, task.memory.pull[i] = task.memory.pull[i], pull
+    way = 1.0 if rows[TRIED, m] > rows[E, m] else -1.0
+    rises = rise(task, r, i, rows[TRIED, m], rows[TRIED_SLOPE, m], way) > 0.0
+    task.memory.pull[i] = kept
+    return rises
 
 
 @outlined
@@ -284,11 +308,19 @@ def find_kink(task: Task, t: int, m: int) -> Any:
 
 
 @outlined
-def accept(task: Task, value: Any) -> Any:
-    """The excitations that were tried are the present ones; their cost."""
+def accept(task: Task, t: int, value: Any) -> Any:
+    """The excitations that were tried are the present ones; their cost.
+
+    How the slope of a force has changed tells its bend, if no kink was passed.
+    """
     rows = task.memory.muscles
     for i in range(task.memory.x.size):
         m = task.given.moving[i]
+        moved, same = rows[TRIED, m] - rows[E, m], rows[TRIED_SIDE, m] == rows[SIDE, m]
+        if same and abs(moved) > TOLD:
+            rows[BEND, m] = (rows[TRIED_SLOPE, m] - rows[SLOPE, m]) / moved
         for k in range(ANSWERS):
             rows[E + k, m] = rows[TRIED + k, m]
+        if not same:
+            bend_force(task, t, m)
     return value

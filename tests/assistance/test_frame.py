@@ -11,6 +11,7 @@ from people import PROFILES, person, recording
 from refnms.assistance import Assistance
 from refnms.assistance.excitations import task_of
 from refnms.assistance.frame import (
+    BEND,
     FORCE,
     NONE,
     OTHER,
@@ -18,7 +19,7 @@ from refnms.assistance.frame import (
     SLOPE,
     E,
     answer,
-    bend_at,
+    bend_force,
     value_at,
 )
 from refnms.assistance.march import begin_frame, begin_row
@@ -64,6 +65,9 @@ def test_a_force_that_is_held_has_no_slope_and_no_bend():
     is_held = np.isin(free[FORCE], held)
     assert (rows[FORCE, is_held] == task.given.least_force).all()
     assert (rows[SLOPE, is_held] == 0.0).all() and (rows[SIDE, is_held] == NONE).all()
-    assert [bend_at(task, 0, m) for m in np.flatnonzero(is_held)] == [0.0, 0.0]
+    rows[BEND] = np.nan
+    for m in range(3):
+        bend_force(task, 0, m)
     (free_one,) = np.flatnonzero(~is_held)
-    assert rows[SLOPE, free_one] > 0.0 and bend_at(task, 0, int(free_one)) != 0.0
+    assert (rows[BEND, is_held] == 0.0).all()
+    assert rows[SLOPE, free_one] > 0.0 and rows[BEND, free_one] != 0.0
