@@ -51,7 +51,7 @@ from refnms.jit import outlined, pure
 
 ROUNDS = 60  # of steps in a frame
 HALVINGS = 30  # of a step
-BISECTIONS = 60  # to a kink
+WIDTH = 1e-9  # within which a kink is known
 PATIENCE = 5  # rounds after which bends are exact, and no kink is passed over
 TOLD = 1e-7  # a step as long tells a second derivative
 ENOUGH = 1e-4  # of the fall that the slope promises
@@ -289,10 +289,8 @@ def find_kink(task: Task, t: int, m: int) -> Any:
     near, beyond, end = rows[E, m], rows[TRIED, m], rows[TRIED, m]
     force, slope = rows[FORCE, m], rows[SLOPE, m]
     other_force, other_slope = rows[TRIED_FORCE, m], rows[TRIED_SLOPE, m]
-    for _ in range(BISECTIONS):
+    while abs(beyond - near) > WIDTH:
         middle = 0.5 * (near + beyond)
-        if middle == near or middle == beyond:
-            break
         rows[TRIED, m] = middle
         answer(task, t, m, TRIED, SHORTEST)
         if rows[TRIED_SIDE, m] == rows[SIDE, m]:
@@ -301,6 +299,7 @@ def find_kink(task: Task, t: int, m: int) -> Any:
             beyond, other_slope = middle, rows[TRIED_SLOPE, m]
             other_force = rows[TRIED_FORCE, m]
     least = JUMP * unit.max_isometric_force[m] * unit.strength_coefficient[m]
+    least += 2.0 * (abs(slope) + abs(other_slope)) * abs(beyond - near)
     gap = other_force - force
     rows[KINK, m], rows[BEYOND, m], rows[BEYOND_SLOPE, m] = near, beyond, other_slope
     rows[GAP, m], rows[TRIED, m] = gap if abs(gap) > least else 0.0, end
