@@ -24,6 +24,7 @@ from refnms.assistance import box
 from refnms.assistance.frame import (
     ANSWERS,
     BEND,
+    BENT,
     BEYOND,
     BEYOND_SLOPE,
     FORCE,
@@ -52,7 +53,7 @@ from refnms.jit import outlined, pure
 ROUNDS = 60  # of steps in a frame
 HALVINGS = 30  # of a step
 WIDTH = 1e-9  # within which a kink is known
-PATIENCE = 5  # rounds after which bends are exact, and no kink is passed over
+PATIENCE = 5  # rounds after which no kink is passed over; after twice as many bends are exact
 TOLD = 1e-7  # a step as long tells a second derivative
 ENOUGH = 1e-4  # of the fall that the slope promises
 SETTLED = 1e-7  # slope of the cost that is left
@@ -64,9 +65,7 @@ CONVEX = 1e-6  # the least curvature of a convex model
 @outlined
 def descend(task: Task, r: int, t: int) -> Any:
     """From the excitations E to a minimum: its cost, the slope that is left, the steps taken."""
-    model, value, rounds = task.memory.model, value_at(task, r, t, E), 0
-    for i in range(model.slope.size):
-        bend_force(task, t, task.given.moving[i])
+    rows, model, value, rounds = task.memory.muscles, task.memory.model, value_at(task, r, t, E), 0
     while True:
         while choose_sides(task, r, t):
             value = value_at(task, r, t, E)
@@ -75,10 +74,10 @@ def descend(task: Task, r: int, t: int) -> Any:
             return value, worst, rounds
         rounds += 1
         for i in range(model.slope.size):
-            if rounds > PATIENCE:
-                bend_force(task, t, task.given.moving[i])
-            bend = task.memory.muscles[BEND, task.given.moving[i]]
-            model.curvature[i] += 2.0 * task.cost.alpha * task.memory.pull[i] * bend
+            m = task.given.moving[i]
+            if rounds > 2 * PATIENCE or rows[BENT, m] != rows[SIDE, m]:
+                bend_force(task, t, m)
+            model.curvature[i] += 2.0 * task.cost.alpha * task.memory.pull[i] * rows[BEND, m]
         new = step(task, r, t, value, rounds)
         if not new < np.inf:  # a minimum across a hill of the model lies in no descent direction
             for i in range(model.slope.size):
@@ -114,7 +113,6 @@ def choose_sides(task: Task, r: int, t: int) -> Any:
         if over < 0.0 and over < back:
             way, rows[E, m] = across, rows[OTHER, m]
             answer(task, t, m, E, SHORTEST)
-            bend_force(task, t, m)
             if gap != 0.0:
                 return True
         elif back < 0.0:
@@ -320,6 +318,4 @@ def accept(task: Task, t: int, value: Any) -> Any:
             rows[BEND, m] = (rows[TRIED_SLOPE, m] - rows[SLOPE, m]) / moved
         for k in range(ANSWERS):
             rows[E + k, m] = rows[TRIED + k, m]
-        if not same:
-            bend_force(task, t, m)
     return value

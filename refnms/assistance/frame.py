@@ -19,13 +19,13 @@ ANSWERS = 9  # rows from E and from TRIED on
 (
     U1, U2,  # neural activation one and two rows ago
     DRIVE, REST, PREVIOUS, PAST, FORCE_PAST,  # see `response.Past`
-    BEND,  # second derivative of the force
+    BEND, BENT,  # second derivative of the force, and the side on which it was taken
     KINK, BEYOND, BEYOND_SLOPE, GAP,  # where a step of E ends; what is across it
     E, FORCE, SLOPE, LENGTH, LENGTH_SLOPE, SIDE,  # an excitation and its response
     OTHER, OTHER_SLOPE, OTHER_GAP,  # across a kink on which E rests: excitation, slope, more force
     TRIED, TRIED_FORCE, TRIED_SLOPE, TRIED_LENGTH, TRIED_LENGTH_SLOPE, TRIED_SIDE,
     TRIED_OTHER, TRIED_OTHER_SLOPE, TRIED_OTHER_GAP,
-) = range(30)  # fmt: skip
+) = range(31)  # fmt: skip
 
 
 class Cost(NamedTuple):
@@ -54,7 +54,7 @@ class Given(NamedTuple):
 class Memory(NamedTuple):
     """Working memory."""
 
-    muscles: Array  # (30, M)
+    muscles: Array  # (31, M)
     pieces: Integers  # (4, M) of the curves, found last
     kept: Array  # (9, M) the rows from E on, of a first solution
     error: Array  # (D,) of the moments
@@ -80,7 +80,7 @@ def memory(muscles: int, moving: int, dofs: int) -> Memory:
     own = (np.zeros(moving) for _ in range(9))
     slope, curvature, kink, weight, lower, upper, pull, start, x = own
     model = box.Quadratic(slope, curvature, np.zeros((moving, dofs)), kink, weight, lower, upper)
-    rows, kept = np.zeros((30, muscles)), np.zeros((ANSWERS, muscles))
+    rows, kept = np.zeros((31, muscles)), np.zeros((ANSWERS, muscles))
     rooms = np.zeros(dofs), pull, start, x, model, box.room(moving, dofs)
     return Memory(rows, np.zeros((4, muscles), np.int64), kept, *rooms)
 
@@ -122,7 +122,7 @@ def answer(task: Task, t: int, m: int, at: int, enough: Any) -> None:
 def bend_force(task: Task, t: int, m: int) -> None:
     """Write the second derivative of the force of muscle m at its excitation E."""
     rows = task.memory.muscles
-    rows[BEND, m] = 0.0
+    rows[BEND, m], rows[BENT, m] = 0.0, rows[SIDE, m]
     if rows[SIDE, m] == NONE:  # held
         return
     found = Response(
