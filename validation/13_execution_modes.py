@@ -5,7 +5,7 @@ trial with three degrees of freedom. Here its annealing runs on our kernels, wit
 random numbers, over a walking trial with 40 muscles and three degrees of freedom, and over a window
 of running (with --full of walking too) with 12 and two. At every frame, and from the annealing's
 own past, our minimum is held against its: it must cost no more, lie in the bounds, and leave no
-slope above 1e-6. Then all modes are run, from EMG alone to static optimization.
+slope above 1e-6; on a kink of a force, to neither side. Then all modes are run, from EMG alone to static optimization.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from common import figure, folder, options, table, verdict
 import refnms
 from refnms.assistance.excitations import best_excitations
 from refnms.io.execution import Annealing
-from refnms.physics.profiles import Profile
+from refnms.physics.profiles import Profile, ceinms_0_21
 
 # Those of files written for 0.21, and weights of the same.
 SETTINGS = Annealing(4, 0.3, 200000.0, 15, 5, 1e-5, 200000)
@@ -139,7 +139,7 @@ def main() -> int:
     print()
     model, trial = given["gait, 40 muscles"]
     cells = []
-    for profile in (refnms.ceinms_0_9(online=True), refnms.NATIVE):
+    for profile in (refnms.ceinms_0_9(online=True), ceinms_0_21(), refnms.NATIVE):
         emg = refnms.simulate(model, trial, profile)
         error = float(np.sqrt(np.mean((emg.moment - trial.moment) ** 2)))
         cells.append([f"{profile.name}: EMG-driven", f"{error:.2f}", "-", "-", "-"])

@@ -53,7 +53,7 @@ from refnms.jit import outlined, pure
 ROUNDS = 60  # of steps in a frame
 HALVINGS = 30  # of a step
 WIDTH = 1e-9  # within which a kink is known
-PATIENCE = 5  # rounds after which no kink is passed over; after twice as many bends are exact
+PATIENCE = 8  # rounds after which no kink is passed over; after twice as many bends are exact
 TOLD = 1e-7  # a step as long tells a second derivative
 ENOUGH = 1e-4  # of the fall that the slope promises
 SETTLED = 1e-7  # slope of the cost that is left
