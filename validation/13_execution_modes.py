@@ -5,7 +5,8 @@ trial with three degrees of freedom. Here its annealing runs on our kernels, wit
 random numbers, over a walking trial with 40 muscles and three degrees of freedom, and over a window
 of running (with --full of walking too) with 12 and two. At every frame, and from the annealing's
 own past, our minimum is held against its: it must cost no more, lie in the bounds, and leave no
-slope above 1e-6; on a kink of a force, to neither side. Then all modes are run, from EMG alone to static optimization.
+slope above 1e-6; on a kink of a force, to neither side. Then all modes are run, from EMG alone to
+static optimization.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def test_all_that_a_hybrid_execution_names_wrongly_is_told_at_once(project):
     assert all(line.startswith(f"{project / 'execution.xml'}, line ") for line in told)
     for part in ("soleus", "psoas", "hip; there are knee, ankle", "not both"):
         assert sum(part in line for line in told) == 1
-    assert {code_of(problem.message) for problem in caught.value.problems} == {"RN305"}
+    assert {code_of(problem.message) for problem in caught.value.problems} == {"RN305", "RN507"}
     assert not (project / "out").exists()
 
 
