@@ -6,12 +6,14 @@ bends B of the forces, the moment arms R and the errors of the moments
     gradient   = 2 alpha S R error + 2 beta e + ...
     curvature  = 2 alpha (S R)'(S R) + 2 alpha diag(B R error) + 2 beta + ...
 
-Each step minimises this model in the box (see `box`), and is shortened until the cost falls.
+Each step minimises this model in the box (see `box`), and is shortened until the cost falls. The
+bends are taken from how the slopes changed, and exactly where that does not tell.
 
 A force has kinks (see `response`), and a minimum may lie on one as it may on that of an absolute
 value, where a slack tendon becomes taut, say. A step that passes a kink, and does not let the cost
 fall, is taken anew with the kink for a bound. An excitation on a kink rests there unless one of the
-two sides leads down; then it follows that side alone, for one step.
+two sides leads down; then it follows that side alone, for one step. Where a sample has several
+equilibria a force may jump instead; an excitation rests before a jump across which the cost rises.
 """
 
 from __future__ import annotations
