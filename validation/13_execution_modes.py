@@ -26,7 +26,7 @@ from common import figure, folder, options, table, verdict
 import refnms
 from refnms.assistance.excitations import best_excitations
 from refnms.io.execution import Annealing
-from refnms.physics.profiles import Profile, ceinms_0_21
+from refnms.physics.profiles import Profile
 
 # Those of files written for 0.21, and weights of the same.
 SETTINGS = Annealing(4, 0.3, 200000.0, 15, 5, 1e-5, 200000)
@@ -140,7 +140,7 @@ def main() -> int:
     print()
     model, trial = given["gait, 40 muscles"]
     cells = []
-    for profile in (refnms.ceinms_0_9(online=True), ceinms_0_21(), refnms.NATIVE):
+    for profile in (refnms.ceinms_0_9(online=True), refnms.ceinms_0_21(), refnms.NATIVE):
         emg = refnms.simulate(model, trial, profile)
         error = float(np.sqrt(np.mean((emg.moment - trial.moment) ** 2)))
         cells.append([f"{profile.name}: EMG-driven", f"{error:.2f}", "-", "-", "-"])

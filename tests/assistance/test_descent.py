@@ -10,7 +10,11 @@ from people import PROFILES
 from slackening import SLACKENS, slackening
 
 from refnms.assistance import Assistance
-from refnms.assistance.excitations import best_excitations
+from refnms.assistance.descent import choose_sides
+from refnms.assistance.excitations import best_excitations, task_of
+from refnms.assistance.frame import OTHER, OTHER_GAP, OTHER_SLOPE, SLOPE, E, answer
+from refnms.assistance.march import begin_frame, begin_row
+from refnms.assistance.response import SHORT
 from refnms.simulation import chain, join
 
 NEAR = 1e-6  # of a kink, so that both of its sides are seen
@@ -89,3 +93,38 @@ def test_with_exact_curvatures_a_frame_takes_few_steps(profile):
     every = Assistance(SLACKENS.muscle_names[:1], SLACKENS.muscle_names[1:], gamma=5.0)
     found = best_excitations(SLACKENS, trial, every, PROFILES[profile])
     assert found.slope.max() <= 1e-6 and found.rounds.mean() < 6.0
+
+
+@pytest.mark.parametrize(
+    ("slopes", "gap", "way"),
+    [
+        ((10.0, -100.0), 0.0, None),  # both sides lead up
+        ((-100.0, -300.0), 0.0, -1.0),  # back down its own side
+        ((10.0, 100.0), 0.0, 1.0),  # on, across the kink
+        ((10.0, 100.0), -5.0, None),  # before a jump up
+        ((10.0, -100.0), 5.0, 1.0),  # across a jump down
+        ((10.0, -100.0), 1000.0, None),  # that jumps too far
+    ],
+)
+def test_on_a_kink_the_side_that_leads_down_is_chosen(slopes, gap, way):
+    """The moment is too low, so that more force lets the cost fall."""
+    trial, _ = resting()
+    trial = replace(trial, emg=np.full(trial.emg.shape, 0.3))
+    task = task_of(SLACKENS, trial, ADJUSTED, PROFILES["native"])
+    rows, model = task.memory.muscles, task.memory.model
+    with np.errstate(all="ignore"):
+        begin_row(task, task.given.recorded, 0)
+        begin_frame(task, np.zeros(trial.musculotendon_length.shape), 0)
+        rows[E] = task.given.recorded[0]
+        for m in range(3):
+            answer(task, 0, m, E, SHORT)
+        e = rows[E, 1]
+        rows[SLOPE, 1], rows[OTHER_SLOPE, 1] = slopes
+        rows[OTHER, 1], rows[OTHER_GAP, 1] = e + NEAR, gap
+        task.memory.error[:] = -20.0, 0.0
+        jumped = choose_sides(task, 0, 0)
+    assert jumped == (gap != 0.0 and way == 1.0)
+    assert rows[E, 1] == (e + NEAR if way == 1.0 else e)
+    if not jumped:
+        assert model.lower[0] == (0.0 if way == -1.0 else rows[E, 1])
+        assert model.upper[0] == (1.0 if way == 1.0 else rows[E, 1])
