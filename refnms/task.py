@@ -137,7 +137,8 @@ def read_task(setup_file: Path, profile_name: str, tests: Sequence[Path] = ()) -
         activation=file.muscle_model.activation,
     )
     profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
-    problems, packings = [], []
+    problems: list[Problem] = []
+    packings: list[Packing] = []
     for step in file.steps:
         problems += _impossible(step, model, profile, setup.calibration)
         if not set(step.dofs) & set(model.dof_names):
