@@ -43,10 +43,7 @@ class Objective:
         dofs: Sequence[str] | None = None,
     ) -> None:
         if packing.frees("electromechanical_delay") and not profile.interpolates_emg:
-            raise InputError(
-                f"{profile.name} takes whole EMG rows, so its electromechanical delay (emDelay) "
-                "has no derivative; calibrate it with the native profile"
-            )
+            raise InputError(fixes_delay(profile))
         joined = join(packing.model, trials, profile)
         if packing.frees("electromechanical_delay"):
             for corner in (packing.lower, packing.upper):
@@ -113,6 +110,14 @@ class Objective:
         assert self._last is not None
         value = self.value_of(x, self._last.table, self._last.signals)
         return self._gauss_newton.model(value, self._last)
+
+
+def fixes_delay(profile: Profile) -> str:
+    """Why the delay cannot be free under a profile that takes whole EMG rows."""
+    return (
+        f"{profile.name} takes whole EMG rows, so its electromechanical delay (emDelay) "
+        "has no derivative; calibrate it with the native profile"
+    )
 
 
 def _targets(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from refnms import record, summary
 from refnms.assistance import Assistance, Assisted, assist
-from refnms.assistance.excitations import check
+from refnms.assistance.excitations import problems
 from refnms.errors import InputError, Problem
 from refnms.io import read_trial
 from refnms.io.execution import ExecutionFile, Hybrid
@@ -75,9 +74,12 @@ def _assistance(execution: ExecutionFile, model: Model, profile: Profile) -> Ass
     assistance = Assistance(
         mode.adjusted, mode.synthesized, mode.alpha, mode.beta, mode.gamma, mode.dofs
     )
-    problems = check(model, assistance, profile)
-    if problems:
-        raise InputError(replace(problem, file=execution.path) for problem in problems)
+    found = [
+        Problem(message, execution.path, mode.lines.get(field))
+        for message, field in problems(model, assistance, profile)
+    ]
+    if found:
+        raise InputError(found)
     return assistance
 
 
