@@ -55,7 +55,7 @@ UPPER_ROOMS = ("report", "interop", "cohort")
 # And these everything; as a user does, they may also take the public names from `refnms` itself.
 TOP_ROOMS = (
     *("task", "methods", "steps", "summary", "record", "provenance", "comparison", "ahead"),
-    *("job", "demo", "cli"),
+    *("job", "demo", "example", "cli"),
     *("convert", "convert_motion", "emg", "lint", "certification", "__init__", "__main__"),
 )
 ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}

@@ -74,7 +74,7 @@ def new_folder(target: str | PathLike[str], writer: Callable[[Path], object]) ->
     """
     target = Path(target).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        message = "is there already, and its files may be yours; choose another --out"
+        message = "is there already, and its files may be yours; name another folder"
         raise InputError(Problem(message, target))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _part(target)
