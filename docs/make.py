@@ -53,7 +53,9 @@ def squeeze(image: Path, into: Path) -> None:
     from PIL import Image
 
     with Image.open(image) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=0).save(into, optimize=True)
+        picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=0).save(
+            into, optimize=True
+        )
 
 
 def mistakes() -> str:

@@ -118,8 +118,10 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
         say(f"Figure:  {folder / FIGURE}")
     else:
         say('No figure, since Matplotlib is missing: pip install "refnms[report]" has it.')
-    say("\nNext: `refnms demo --files person` writes this person's recordings, to try `refnms check`,")
-    say("`refnms calibrate person/calibrationSetup.xml --out results` and the others on.")
+    say(
+        "\nNext: `refnms demo --files person` writes this person's files, to try `refnms check` and"
+    )
+    say("`refnms check` and `refnms calibrate` take its calibrationSetup.xml.")
     return result
 
 

@@ -191,7 +191,7 @@ def test_the_python_of_the_readme_runs(shared, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(short, "README.md", "exec"), {"few": refnms.AdamW(steps=2)})
     told = capsys.readouterr().out
-    assert told.startswith("<Calibration on walk_a, run_a: ") and "walk_b" in told
+    assert told.startswith("<Calibration on walk36_a, run81_a: ") and "walk36_b" in told
     assert (tmp_path / "walk_b.png").stat().st_size > 0
 
 

@@ -407,10 +407,9 @@ def _scored(
     scored: NDArray[np.bool_] = (time >= start - SAME_TIME) & (time <= stop + SAME_TIME)
     frames = f"the length frames of {files.lengths}, {time[0]:g} to {time[-1]:g} s"
     window = f"startStopTime {start:g} {stop:g}"
-    step = np.diff(time).max(initial=0.0)
     if not np.any(scored):
         problems.append(Problem(f"{window} holds none of {frames}", files.source))
-    elif start < time[0] - step or stop > time[-1] + step:
+    elif len(time) > 1 and (start < 2.0 * time[0] - time[1] or stop > 2.0 * time[-1] - time[-2]):
         text = f"{files.source}: {window} reaches beyond {frames}"
         warnings.warn(text, InputWarning, stacklevel=3)
     return scored

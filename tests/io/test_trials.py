@@ -295,7 +295,7 @@ def test_a_window_beyond_the_frames_is_warned_of(recording, tmp_path):
 
 def test_a_window_around_a_single_frame_is_told_as_that(recording, tmp_path):
     recording.start_stop = (0.0, 9.0)
-    recording.time = recording.time[:1]
+    recording.retime("lengths", np.array([1.0]))
     messages = [message for _, _, message in recording.problems(tmp_path)]
     assert "has one frame; a trial needs two or more" in messages
 
