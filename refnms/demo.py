@@ -118,9 +118,7 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
         say(f"Figure:  {folder / FIGURE}")
     else:
         say('No figure, since Matplotlib is missing: pip install "refnms[report]" has it.')
-    say(
-        "\nNext: `refnms demo --files person` writes this person's files, to try `refnms check` and"
-    )
+    say("\nNext: `refnms demo --files person` writes this person's files;")
     say("`refnms check` and `refnms calibrate` take its calibrationSetup.xml.")
     return result
 
