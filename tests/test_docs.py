@@ -260,3 +260,14 @@ def test_every_page_stands_in_the_site():
     docs = CHECKOUT / "docs"
     pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
     assert sorted([*listed, "index.md"]) == sorted(pages)
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    for package in ("sphinx", "myst_parser", "furo"):
+        pytest.importorskip(package, reason="the extra `docs` is not installed")
+    build = [sys.executable, "-m", "sphinx", "-W", "-q", "-d", str(tmp_path / "trees")]
+    folders = [str(CHECKOUT / "docs"), str(tmp_path / "site")]
+    run = subprocess.run([*build, *folders], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-3000:]
+    pages = {p.relative_to(CHECKOUT / "docs") for p in (CHECKOUT / "docs").rglob("*.md")}
+    assert [p for p in pages if not (tmp_path / "site" / p.with_suffix(".html")).exists()] == []
