@@ -23,6 +23,8 @@ autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 80
 
 html_theme = "furo"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_title = f"refnms {release}"
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
