@@ -173,9 +173,10 @@ UNITS = [
 ]
 TIMES = [
     Mistake("EMG that starts with the frames, and not before", "emg.sto", lambda text: re.sub(r"^-0.*\n", "", text, flags=re.M), CALIBRATE),
-    Mistake("The same for CEINMS 0.9", "emg.sto", lambda text: re.sub(r"^-0.*\n", "", text, flags=re.M), CALIBRATE + " --profile ceinms-0.9"),
+    Mistake("The same for CEINMS 0.9: a trial shorter than the delay", "emg.sto", lambda text: re.sub(r"^-0.*\n", "", text, flags=re.M), CALIBRATE + " --profile ceinms-0.9"),
     Mistake("EMG slower than the lengths, for CEINMS 0.9", "emg.sto", lambda text: re.sub(r"^-?0\.0[135].*\n", "", text, flags=re.M), CALIBRATE + " --profile ceinms-0.9"),
     Mistake("Moments that do not cover the lengths", "id.sto", put("0.03\t-35.0\n", ""), CALIBRATE),
+    Mistake("The same for CEINMS 0.9, which pairs rows", "id.sto", put("0.03\t-35.0\n", ""), CALIBRATE + " --profile ceinms-0.9"),
     Mistake("Moments at other times", "id.sto", scaled(1.0, slice(0, 1), add=-0.004), CALIBRATE),
     Mistake("A gap in time", "lmt.sto", put("0.03\t", "2.03\t"), CALIBRATE),
     Mistake("A window that holds no frame", "trial.xml", put("0 0.03", "5 6"), CALIBRATE),
