@@ -23,10 +23,11 @@ def add_to(commands: Commands) -> None:
         "degrees of freedom, whose true parameters are known. With --files nothing is calibrated: "
         "the participant is written as CEINMS's files, to try the other commands on.",
     )
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for the figure and a summary"
     )
-    parser.add_argument(
+    place.add_argument(
         "--files", type=Path, metavar="DIR", help="new folder for the participant's files"
     )
     add_json(parser)
