@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refnms.display import by_name, count, listed, page
 from refnms.errors import InputError, Problem
 from refnms.physics.curves import value as height
 from refnms.physics.types import Array, Curves, Muscles
+
+if TYPE_CHECKING:
+    from refnms.display import DataFrame
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,29 @@ class Model:
             raise InputError(f"no degree of freedom is called {unheard}; there are {known}")
         return np.array([dofs is None or name in dofs for name in self.dof_names])
 
+    def value(self, field_name: str, muscle: str) -> float:
+        """One parameter of one muscle."""
+        return float(getattr(self.muscles, field_name)[self.muscle_names.index(muscle)])
+
+    def to_frame(self) -> DataFrame:
+        """The parameters as a pandas DataFrame: a row for each muscle, SI units."""
+        return by_name("muscle", self.muscle_names, self.muscles._asdict())
+
+    def __repr__(self) -> str:
+        tendon, activation = (
+            type(part).__name__.removesuffix(kind).lower()
+            for part, kind in ((self.tendon, "Tendon"), (self.activation, "Activation"))
+        )
+        return (
+            f"<Model: {count(len(self.muscle_names), 'muscle')}, "
+            f"{count(len(self.dof_names), 'degree of freedom')} ({listed(self.dof_names)}), "
+            f"{count(len(self.emg_names), 'EMG channel')}, "
+            f"{tendon} tendon, {activation} activation>"
+        )
+
+    def _repr_html_(self) -> str:
+        return page(repr(self), self.to_frame())
+
     def table(self) -> Array:
         """The parameters of the muscles as `(12, M)`, in the order of `Muscles`."""
         return np.array(self.muscles)
@@ -156,6 +183,18 @@ class Trial:
                 problems.append(Problem(f"{name} must be two or more rising time stamps"))
         _raise([Problem(f"trial {self.name!r}: {p.message}") for p in problems])
 
+    def __repr__(self) -> str:
+        t, m, d = self.moment_arm.shape
+        counted = t if self.scored is None else int(self.scored.sum())
+        scored = "" if counted == t else f", {counted} of them scored"
+        moments = "no moments" if self.moment is None else "measured moments"
+        return (
+            f"<Trial {self.name!r}: {count(t, 'frame')} from {self.time[0]:g} to "
+            f"{self.time[-1]:g} s at {_rate(self.time):.4g} Hz{scored}; {count(m, 'muscle')}, "
+            f"{count(d, 'degree of freedom')}, {count(self.emg.shape[1], 'EMG channel')} at "
+            f"{_rate(self.emg_time):.4g} Hz, {moments}>"
+        )
+
     def check(self, model: Model) -> None:
         """Raise InputError unless this recording has the muscles, DOFs and channels of `model`."""
         t, n = len(self.time), len(self.emg_time)
@@ -166,6 +205,11 @@ class Trial:
             *_misshapen("emg", self.emg, (n, e)),
         ]
         _raise([Problem(f"trial {self.name!r}: {p.message}") for p in problems])
+
+
+def _rate(time: Array) -> float:
+    """Samples in a second, commonly."""
+    return float(1.0 / np.median(np.diff(time)))
 
 
 def _set(record: Any, name: str, value: Any) -> None:

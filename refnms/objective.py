@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from refnms.autodiff import hessian_vector, vjp
 from refnms.errors import InputError
+from refnms.errors import Problem as InputProblem
 from refnms.gauss_newton import GaussNewton
 from refnms.model import Model, Trial
 from refnms.optimize import Quadratic
@@ -124,19 +125,30 @@ def _targets(
     model: Model, trials: Sequence[Trial], wanted: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Measured moments `(T, D)` and the scale of their residuals."""
-    measured, scale = [], []
+    problems = []
     for trial in trials:
         if trial.moment is None:
-            raise InputError(f"trial {trial.name!r} has no measured moments to calibrate on")
-        counts = np.ones(len(trial.time), bool) if trial.scored is None else trial.scored
-        constant = np.ptp(trial.moment[counts], axis=0) == 0.0
+            message = f"trial {trial.name!r} has no measured moments to calibrate on"
+            problems.append(InputProblem(message))
+            continue
+        constant = np.ptp(trial.moment[_counts(trial)], axis=0) == 0.0
         still = [model.dof_names[d] for d in np.flatnonzero(wanted & constant)]
         if still:
-            message = f"the moment of {', '.join(still)} does not vary"
-            raise InputError(f"trial {trial.name!r}: {message}")
+            message = f"trial {trial.name!r}: the moment of {', '.join(still)} does not vary"
+            problems.append(InputProblem(message))
+    if problems:
+        raise InputError(problems)
+    measured, scale = [], []
+    for trial in trials:
+        assert trial.moment is not None
+        counts = _counts(trial)
         variance = np.var(trial.moment[counts], axis=0, ddof=1)
         share = counts.sum() * wanted.sum() * len(trials)
         per_dof = np.where(wanted, 1.0 / np.sqrt(np.where(wanted, variance, 1.0) * share), 0.0)
         measured.append(trial.moment)
         scale.append(counts[:, None] * per_dof)
     return np.concatenate(measured), np.concatenate(scale)
+
+
+def _counts(trial: Trial) -> NDArray[np.bool_]:
+    return np.ones(len(trial.time), bool) if trial.scored is None else trial.scored

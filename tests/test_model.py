@@ -28,6 +28,14 @@ def test_a_table_holds_the_muscles_row_by_row():
         np.testing.assert_array_equal(row, values)
 
 
+def test_the_parameters_are_a_frame_with_a_row_for_each_muscle():
+    frame = MODEL.to_frame()
+    assert list(frame.index) == list(MODEL.muscle_names)
+    assert list(frame.columns) == list(Muscles._fields)
+    np.testing.assert_array_equal(frame.to_numpy().T, MODEL.table())
+    assert MODEL.value("c2", MODEL.muscle_names[1]) == MODEL.muscles.c2[1]
+
+
 def test_a_model_from_its_own_table_is_the_same_person():
     table = MODEL.table()
     again = MODEL.with_table(table)

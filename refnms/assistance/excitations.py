@@ -14,6 +14,7 @@ import numpy as np
 from refnms.assistance.frame import Cost, Given, Task, memory
 from refnms.assistance.march import Found, march
 from refnms.assistance.response import people
+from refnms.display import count
 from refnms.errors import InputError, Problem
 from refnms.model import Model, Trial
 from refnms.physics.engine import quiet
@@ -57,6 +58,10 @@ class Assisted:
     cost: Array  # (T,)
     slope: Array  # (T,) of the cost, the largest that an excitation could still follow
     rounds: Integers  # (T,) steps taken
+
+    def __repr__(self) -> str:
+        frames = count(len(self.cost), "frame")
+        return f"<Assisted {self.simulation.name!r}: {frames}, mean cost {self.cost.mean():.4g}>"
 
 
 def assist(

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from refnms.display import count, listed
 from refnms.errors import DivergedError, InputError, Problem
 from refnms.geometry.basis import Basis, paths_of
 from refnms.geometry.record import Geometry
@@ -52,6 +53,10 @@ class Poses:
     angle: Array  # (N, D) [rad]
     length: Array  # (N, M) [m]
     moment_arm: Array  # (N, M, D) [m/rad]
+
+    def __repr__(self) -> str:
+        muscles = count(len(self.muscle_names), "muscle")
+        return f"<Poses: {count(len(self.angle), 'pose')} of {listed(self.dof_names)}, {muscles}>"
 
     def __post_init__(self) -> None:
         n, m, d = len(self.angle), len(self.muscle_names), len(self.dof_names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from refnms.io.poses import read_poses as read_poses
+from refnms.io.recordings import write_trial as write_trial
 from refnms.io.results import write_ceinms_results as write_ceinms_results
 from refnms.io.setups import read_input_data
 from refnms.io.storage import read_storage as read_storage
@@ -23,6 +24,7 @@ __all__ = [
     "write_ceinms_results",
     "write_storage",
     "write_subject",
+    "write_trial",
 ]
 
 

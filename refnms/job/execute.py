@@ -50,7 +50,7 @@ def run(
     inputs = [*named, *data_files([setup.input_data])]
     check_target(folder, inputs)
     execution, model, profile = executed(setup, profile_name)
-    assistance = _assistance(execution, model, profile)
+    assistance = assistance_of(execution, model, profile)
     trial = read_trial(setup.input_data, model, profile)
     simulation, assisted = _run(model, trial, profile, assistance, setup.input_data)
     found = summary.of_run(model, profile.name, trial, simulation, assisted)
@@ -66,8 +66,11 @@ def run(
     return Done(found, folder, failure=failure_of(found))
 
 
-def _assistance(execution: ExecutionFile, model: Model, profile: Profile) -> Assistance | None:
-    """What the execution file says of excitations that follow the moments, checked."""
+def assistance_of(execution: ExecutionFile, model: Model, profile: Profile) -> Assistance | None:
+    """What the execution file says of excitations that follow the moments, checked.
+
+    Raises InputError.
+    """
     mode = execution.mode
     if not isinstance(mode, Hybrid):
         return None
