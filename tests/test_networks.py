@@ -136,7 +136,7 @@ def test_training_finds_what_a_silent_muscle_would_have_done():
     weights = truth.true.emg_to_muscle.copy()
     weights[truth.true.muscle_names.index("BRD")] = 0.0
     model = replace(truth.true, emg_to_muscle=weights)
-    free = Packing(model, [Free("strength_coefficient", (0.8, 1.5))])
+    free = Packing(model, [Free("strength_coefficient", (0.98, 1.02), relative=True)])
     own = hybrid(model, inputs(), ("BRD",), (4,))
     start = train(own, truth.calibration, free, BRIEF, 0.0, steps=0)
     found = train(own, truth.calibration, free, BRIEF, 0.0)

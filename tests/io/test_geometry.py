@@ -36,10 +36,7 @@ def test_another_program_can_evaluate_it(file):
     for m, muscle in enumerate(document["muscles"]):
         splines = muscle["splines"]
         degrees = tuple(spline["degree"] for spline in splines)
-        ends = [(s["knots"][:1] * s["degree"], s["knots"][-1:] * s["degree"]) for s in splines]
-        knots = tuple(
-            np.array([*low, *s["knots"], *high]) for s, (low, high) in zip(splines, ends, strict=True)
-        )  # fmt: skip
+        knots = tuple(np.pad(spline["knots"], spline["degree"], mode="edge") for spline in splines)
         columns = [names.index(spline["coordinate"]) for spline in splines]
         length = NdBSpline(knots, np.array(muscle["coefficients"]), degrees)(q[:, columns])
         np.testing.assert_allclose(length, fitted().geometry.length(q)[:, m], atol=1e-12)
