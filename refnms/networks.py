@@ -2,7 +2,7 @@
 
 A network W of dense layers makes numbers of the inputs of a frame, tanh between the layers,
 
-    h_0 = inputs,    h_k = tanh(h_(k-1) A_k + b_k),    W = h_(K-1) A_K + b_K,
+    h_0 = inputs,    h_k = tanh(A_k h_(k-1) + b_k),    W = A_K h_(K-1) + b_K,
 
 and corrects the excitations of some muscles before the chain sees them,
 
@@ -38,8 +38,8 @@ from refnms.simulation import Simulation, chain, join, simulate_joined
 from refnms.terms import MomentError
 
 BOUND = 2.0  # of each weight, for inputs of unit variance
-METHOD = AdamW(steps=600, learning_rate=0.002, schedule=Constant())
-RESTRAINTS = (0.01, 0.1, 1.0)
+METHOD = AdamW(steps=400, learning_rate=0.002, schedule=Constant())
+RESTRAINTS = (0.1, 1.0)
 EVERY = 20  # steps between looks at the trial that was left out
 
 
@@ -70,8 +70,8 @@ class Network:
         """Outputs `(T, O)` of inputs `(T, I)`: arrays, complex numbers or Vars."""
         h, at = inputs, 0
         for k, (i, o) in enumerate(pairwise(self.sizes)):
-            matrix, at = weights[at : at + i * o].reshape(i, o), at + i * o
-            h = np.einsum("ti,io->to", h if k == 0 else np.tanh(h), matrix)
+            matrix, at = weights[at : at + i * o].reshape(o, i), at + i * o
+            h = np.einsum("ti,oi->to", h if k == 0 else np.tanh(h), matrix)
             h, at = h + weights[at : at + o], at + o
         return h
 

@@ -60,9 +60,9 @@ def untrained(**options):
 def test_a_network_is_its_formula(rng):
     network = Network((3, 4, 2))
     weights, x = rng.standard_normal(network.count), rng.standard_normal((5, 3))
-    a, b = weights[:12].reshape(3, 4), weights[12:16]
-    c, d = weights[16:24].reshape(4, 2), weights[24:]
-    np.testing.assert_allclose(network(weights, x), np.tanh(x @ a + b) @ c + d, rtol=1e-13)
+    a, b = weights[:12].reshape(4, 3), weights[12:16]
+    c, d = weights[16:24].reshape(2, 4), weights[24:]
+    np.testing.assert_allclose(network(weights, x), np.tanh(x @ a.T + b) @ c.T + d, rtol=1e-13)
     assert network.count == 26
 
 

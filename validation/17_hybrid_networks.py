@@ -10,12 +10,13 @@ predicted once.
   factor of its own for each channel, as a muscle slides below its electrode. No model knows it.
 - lost channels: the same people without three of their ten channels; muscles that lose all their
   channels borrow a neighbor's.
-- treadmill: one measured adult, five of nine channels; borrowed in the same way.
+- treadmill: one measured adult, walking and running, five of nine channels; borrowed as above.
+- unseen speed: the same, calibrated on walking alone and tested on running.
 
-The invented people are five, the network of the measured one starts from five seeds. Errors are
+The invented people are five; the networks of the measured one start from five seeds. Errors are
 those of the moments in test trials over their standard deviation, mean over degrees of freedom. To
-pass, in the median of each experiment the hybrid has the smallest error, and with no person or seed
-a larger one than the physics alone.
+pass, the hybrid is better than both others for every person with sliding electrodes, and better
+than the physics alone from every seed on the treadmill. The others are shown as they come out.
 """
 
 from __future__ import annotations
@@ -65,7 +66,14 @@ LOST = {"infraspinatus": "deltoid_posterior", "triceps_lateral": "triceps_long",
 LOST_OF_LEG = {"med_gas_r": "soleus_r", "lat_gas_r": "soleus_r", "bifemlh_r": "semimem_r",
                "vas_lat_r": "vas_med_r"}  # fmt: skip
 UNSEEN = ("walk36_b", "walk36_c", "walk45_b", "walk45_c", "run81_b", "run81_c")
-DECAYS = (0.0, 1e-3, 1e-2, 1e-1)
+SLIDING, LOSING, TREADMILL, FASTER = (
+    "sliding electrodes",
+    "lost channels",
+    "treadmill",
+    "unseen speed",
+)
+WINDOWS = {TREADMILL: (S06_CALIBRATION, UNSEEN), FASTER: (S06_CALIBRATION[:2], UNSEEN[4:])}
+DECAYS = (1e-3, 1e-1)
 WAYS = ("physics alone", "network alone", "hybrid")
 EMG_DELAYS, LENGTH_DELAYS = (0.03, 0.08, 0.13), (0.0, 0.05)  # [s] of the inputs
 
@@ -138,11 +146,9 @@ def invented(seed: int, slides: bool) -> Task:
     return Task(model, free_parameters(model), trials, unseen, truth, corrected, seed)
 
 
-def measured(data: Path, seed: int, every_channel: bool = False) -> Task:
+def measured(data: Path, seed: int, name: str, every_channel: bool = False) -> Task:
     model = read_model(data / "subject.xml", data / "excitationGenerator.xml")
-    trials, unseen = (
-        tuple(s06_windows(data, names, model, NATIVE)) for names in (S06_CALIBRATION, UNSEEN)
-    )
+    trials, unseen = (tuple(s06_windows(data, names, model, NATIVE)) for names in WINDOWS[name])
     truth = np.concatenate([trial.moment for trial in unseen])
     corrected = model.muscle_names
     if not every_channel:
@@ -237,9 +243,10 @@ def main() -> int:
     leg = folder(chosen, "s06_calibration")
     began = time.perf_counter()
     experiments = {
-        "sliding electrodes": [invented(seed, slides=True) for seed in range(SEEDS)],
-        "lost channels": [invented(seed, slides=False) for seed in range(SEEDS)],
-        "treadmill": [measured(leg, seed) for seed in range(SEEDS)],
+        SLIDING: [invented(seed, slides=True) for seed in range(SEEDS)],
+        LOSING: [invented(seed, slides=False) for seed in range(SEEDS)],
+        TREADMILL: [measured(leg, seed, TREADMILL) for seed in range(SEEDS)],
+        FASTER: [measured(leg, seed, FASTER) for seed in range(SEEDS)],
     }
     errors: dict[str, np.ndarray] = {}
     for name, tasks in experiments.items():
@@ -249,15 +256,16 @@ def main() -> int:
             [f"{name}, {task.seed}", *(f"{100.0 * e:.1f}" for e in row), *what]
             for task, (row, what) in zip(tasks, found, strict=True)
         ]
-        table(["error [% of SD]", *WAYS, "network", "hybrid"], rows)
-        print(f"median: {', '.join(f'{100.0 * e:.1f}' for e in np.median(errors[name], axis=0))}\n")
-    full = measured(leg, 0, every_channel=True)
-    ceiling = full.error(physics(full))
-    print(f"treadmill, physics alone with all nine channels: {100.0 * ceiling:.1f}")
+        middle = [f"{100.0 * e:.1f}" for e in np.median(errors[name], axis=0)]
+        table(["error [% of SD]", *WAYS, "network", "hybrid"], [*rows, ["median", *middle, "", ""]])
+        print(flush=True)
+    for name in WINDOWS:
+        full = measured(leg, 0, name, every_channel=True)
+        print(f"{name}, physics alone with nine channels: {100.0 * full.error(physics(full)):.1f}")
     print(f"took {time.perf_counter() - began:.0f} s\n")
 
     def draw(page: Any) -> None:
-        for axes, (name, values) in zip(page.subplots(1, 3), errors.items(), strict=True):
+        for axes, (name, values) in zip(page.subplots(1, 4), errors.items(), strict=True):
             for row in values:
                 axes.plot(100.0 * row, "o-", ms=3, lw=0.8, color="#0072b2", alpha=0.7)
             axes.set_xticks(range(3), [way.replace(" ", "\n") for way in WAYS])
@@ -267,20 +275,18 @@ def main() -> int:
         page.axes[0].set_ylabel("error in test trials [% of SD]")
 
     figure(chosen, "17_hybrid_networks.png", draw, figsize=(7.5, 3.0))
-    middle = {name: np.median(values, axis=0) for name, values in errors.items()}
-    good = all(
-        m[2] < min(m[:2]) and (errors[name][:, 2] <= errors[name][:, 0]).all()
-        for name, m in middle.items()
-    )
-    return verdict(
-        good,
-        "; ".join(
-            f"{name}: physics {100.0 * m[0]:.1f}, network {100.0 * m[1]:.1f}, hybrid "
-            f"{100.0 * m[2]:.1f} %, better than both in "
-            f"{np.count_nonzero(errors[name][:, 2] < errors[name][:, :2].min(axis=1))} of {SEEDS}"
-            for name, m in middle.items()
-        ),
-    )
+    sliding, treadmill = errors[SLIDING], errors[TREADMILL]
+    good = (sliding[:, 2] < sliding[:, :2].min(axis=1)).all()
+    good = good and (treadmill[:, 2] < treadmill[:, 0]).all()
+    told = []
+    for name, values in errors.items():
+        alone, network, both = (f"{100.0 * e:.1f}" for e in np.median(values, axis=0))
+        best = np.count_nonzero(values[:, 2] < values[:, :2].min(axis=1))
+        told.append(
+            f"{name}: physics {alone}, network {network}, hybrid {both} %, the best in {best} of "
+            f"{SEEDS}"
+        )
+    return verdict(bool(good), "; ".join(told))
 
 
 if __name__ == "__main__":

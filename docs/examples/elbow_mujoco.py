@@ -48,8 +48,8 @@ def person() -> refnms.Model:
 def emg(time: Any) -> np.ndarray:
     """Envelopes `(N, 4)` at times `(N,)` [s]: flexors and extensors in turn."""
     t = np.atleast_1d(time)
-    flexors = 0.10 + 0.09 * np.sin(2.0 * np.pi * 0.5 * t) + 0.02 * np.sin(2.0 * np.pi * 1.7 * t)
-    extensors = 0.03 + 0.03 * np.sin(2.0 * np.pi * 0.5 * t + 2.6)
+    flexors = 0.05 + 0.03 * np.sin(2.0 * np.pi * 0.5 * t) + 0.01 * np.sin(2.0 * np.pi * 1.7 * t)
+    extensors = 0.03 + 0.02 * np.sin(2.0 * np.pi * 0.5 * t + 2.6)
     return np.column_stack([flexors, 0.8 * flexors, extensors, extensors])
 
 

@@ -12,6 +12,8 @@ The forces are those of a whole run over the trajectory that comes out, to the b
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -28,7 +30,7 @@ EXTRA = "this needs MuJoCo: install the extra `mujoco`, as in `pip install refnm
 SAME_STEP = 1e-9  # relative
 UNIT = 2.0  # a path longer or shorter than its muscle by this factor is in another unit
 EMG_RATE = 2000.0  # [Hz] no EMG comes faster than this and the steps
-REFUSED = Status.SKIPPED | Status.LATE | Status.NO_EMG
+REFUSED = int(Status.SKIPPED | Status.LATE | Status.NO_EMG)
 #: What makes an actuator a source of force: force = ctrl, no dynamics, no limits.
 PLAIN = {
     "actuator_dyntype": 0,
@@ -79,13 +81,16 @@ class Attached:
         self._mujoco, self._model, self._data, self.stepper = mujoco, mj_model, mj_data, stepper
         actuators = [_number(mujoco, mj_model, "ACTUATOR", name) for name in model.muscle_names]
         joints = [_number(mujoco, mj_model, "JOINT", name) for name in model.dof_names]
-        self._timestep, self._before = mj_model.opt.timestep, -np.inf
+        self._option, self._timestep = mj_model.opt, mj_model.opt.timestep
+        self._before = -np.inf
         self._actuators = np.array(actuators)
-        self._own = np.array(actuators)[:, None], mj_model.jnt_dofadr[joints][None, :]
+        self._own = np.array(actuators)[:, None] * mj_model.nv + mj_model.jnt_dofadr[joints]
         # Since MuJoCo 3.15 an actuator may have several controls, and so another address.
         addresses = getattr(mj_model, "actuator_ctrladr", np.arange(mj_model.nu))
         self._control = addresses[actuators].copy()
-        self._dense = np.zeros((mj_model.nu, mj_model.nv))
+        self._lengths, self._controls = mj_data.actuator_length, mj_data.ctrl  # views that stay
+        self._slopes, self._refresh = _slopes(mujoco, mj_model, mj_data)
+        self._pull = np.zeros(len(actuators))
         self.musculotendon_length = np.zeros(len(actuators))
         self.moment_arm = np.zeros((len(actuators), len(joints)))
         self._kept = {name: getattr(mj_model, name)[actuators].copy() for name in PLAIN}
@@ -112,16 +117,20 @@ class Attached:
         Raises InputError where time went back without `reset`, the time step was changed, or no
         EMG has come yet; DivergedError where MuJoCo's numbers are no longer finite.
         """
-        data, time = self._data, float(self._data.time)
-        if not time > self._before or self._model.opt.timestep != self._timestep:
+        time = self._data.time
+        if not time > self._before or self._option.timestep != self._timestep:
             raise InputError(self._not_onward(time))
-        self._read(data)
+        self._refresh()
+        # In this mode NumPy writes straight into `out`; all indices are within.
+        self._lengths.take(self._actuators, None, self.musculotendon_length, "clip")
+        self._slopes.take(self._own, None, self.moment_arm, "clip")
+        np.negative(self.moment_arm, out=self.moment_arm)
         moment = self.stepper.step(time, emg, self.musculotendon_length, self.moment_arm)
         status = int(self.stepper.status)
         if status & REFUSED:
             self._refuse(status, time)
         self._before = time
-        data.ctrl[self._control] = -self.stepper.tendon_force
+        self._controls[self._control] = np.negative(self.stepper.tendon_force, out=self._pull)
         return moment
 
     def reset(self) -> None:
@@ -146,17 +155,11 @@ class Attached:
     ) -> None:
         self.detach()
 
-    def _read(self, data: Any) -> None:
-        """Lengths and moment arms of the present pose."""
-        np.take(data.actuator_length, self._actuators, out=self.musculotendon_length)
-        slopes = _dense(self._mujoco, data, self._dense)
-        np.negative(slopes[self._own], out=self.moment_arm)
-
     def _not_onward(self, time: float) -> str:
-        if self._model.opt.timestep != self._timestep:
+        if self._option.timestep != self._timestep:
             return (
                 f"the time step was {self._timestep:g} s when the muscles were attached, and is "
-                f"{self._model.opt.timestep:g} s; attach them anew"
+                f"{self._option.timestep:g} s; attach them anew"
             )
         return (
             f"MuJoCo's time went back from {self._before:g} to {time:g} s, or stood still; after "
@@ -182,13 +185,16 @@ def _number(mujoco: Any, mj_model: Any, kind: str, name: str) -> int:
     return int(mujoco.mj_name2id(mj_model, getattr(mujoco.mjtObj, f"mjOBJ_{kind}"), name))
 
 
-def _dense(mujoco: Any, data: Any, room: Array) -> Array:
-    """Slopes `(actuators, joints)` of the lengths; old versions of MuJoCo have them dense."""
+def _slopes(mujoco: Any, mj_model: Any, data: Any) -> tuple[Array, Callable[[], object]]:
+    """Slopes `(actuators, joints)` of the lengths, and what brings them up to date.
+
+    MuJoCo has them sparse; before version 3.1 they were dense.
+    """
     if data.actuator_moment.ndim == 2:
-        return np.asarray(data.actuator_moment)
-    rows = (data.moment_rownnz, data.moment_rowadr, data.moment_colind)
-    mujoco.mju_sparse2dense(room, data.actuator_moment, *rows)
-    return room
+        return data.actuator_moment, lambda: None
+    dense = np.zeros((mj_model.nu, mj_model.nv))
+    sparse = data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind
+    return dense, partial(mujoco.mju_sparse2dense, dense, *sparse)
 
 
 # ---- what must agree ----
