@@ -108,8 +108,8 @@ def _lines(fit: GeometryFit, out: Path) -> Iterator[str]:
     dofs = fit.geometry.dof_names
     width = max(map(len, fit.geometry.muscle_names))
     kind = max(map(len, fit.kinds))
-    yield "median errors at poses that were held out [mm], and how far the given arms are from the"
-    yield f"slopes of the given lengths; arms about {', '.join(dofs)}"
+    yield f"median errors [mm] at poses that were held out; arms about {', '.join(dofs)};"
+    yield "given: how far the given arms are from the slopes of the given lengths"
     for m, name in enumerate(fit.geometry.muscle_names):
         crossed = fit.geometry.paths.basis_of[m] >= 0
         arms, given = (_cells(part[m], crossed) for part in (fit.arm_error, fit.consistency))

@@ -74,6 +74,7 @@ def test_mujoco_moves_the_joint_by_our_moments(scene, elbow):
             moment = muscles.step(elbow.emg(scene.data.time)[0])
             np.testing.assert_allclose(scene.data.qfrc_actuator, moment, rtol=1e-12)
             np.testing.assert_array_equal(scene.data.actuator_force, -muscles.stepper.tendon_force)
+            np.testing.assert_array_equal(scene.data.ten_length, muscles.musculotendon_length)
     assert np.abs(moment).max() > 1.0
 
 
@@ -153,17 +154,38 @@ def test_another_unit_is_refused(scene, elbow):
         attach(wide, scene.mujoco.MjData(wide), scene.model, frame_rate=elbow.RATE)
 
 
+def without_actuation(scene):
+    scene.mj_model.opt.disableflags |= int(scene.mujoco.mjtDisableBit.mjDSBL_ACTUATION)
+
+
+def with_limited_tendon(scene):
+    if not hasattr(scene.mj_model, "tendon_actfrclimited"):
+        pytest.skip("this version of MuJoCo limits no tendons")
+    scene.mj_model.tendon_actfrclimited[0] = 1
+
+
+def with_delay(scene):
+    if not hasattr(scene.mj_model, "actuator_delay"):
+        pytest.skip("this version of MuJoCo delays no controls")
+    scene.mj_model.actuator_delay[0] = 0.01
+
+
+def with_slider(scene):
+    scene.mj_model.jnt_type[0] = scene.mujoco.mjtJoint.mjJNT_SLIDE
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: setattr(m.opt, "disableflags", 1 << 11), "`actuation` is disabled"),
-        (lambda m: setattr(m.opt, "disableactuator", 1), "group 0 is disabled"),
-        (lambda m: m.tendon_actfrclimited.__setitem__(0, 1), "has an actuatorfrcrange"),
-        (lambda m: m.jnt_type.__setitem__(0, 2), "elbow_flexion of MuJoCo's model is no hinge"),
+        (without_actuation, "`actuation` is disabled"),
+        (lambda scene: setattr(scene.mj_model.opt, "disableactuator", 1), "group 0 is disabled"),
+        (with_limited_tendon, "has an actuatorfrcrange"),
+        (with_delay, "it delays its control"),
+        (with_slider, "elbow_flexion of MuJoCo's model is no hinge"),
     ],
 )
 def test_what_would_keep_the_forces_back_is_refused(scene, change, message):
-    change(scene.mj_model)
+    change(scene)
     with pytest.raises(InputError, match=message):
         scene.attached()
 
