@@ -280,7 +280,7 @@ def choose_training(
     if not isinstance(method.schedule, Constant):
         raise InputError("to be stopped early, training needs a constant schedule")
     steps = tuple(range(0, method.steps + 1, every))
-    errors = np.zeros((len(restraints), len(steps), len(trials)))
+    errors = np.full((len(restraints), len(steps), len(trials)), np.inf)  # where it diverged
     for i, left_out in enumerate(trials):
         others = [trial for k, trial in enumerate(trials) if k != i]
         judge = HybridObjective(Objective(free, [left_out], NATIVE, (MomentError(),)), untrained, 0)
