@@ -97,7 +97,8 @@ def sample(
 ) -> Poses:
     """Lengths and moment arms of all muscles that cross the coordinates of a grid of poses.
 
-    `angles`: coordinate -> its angles [rad]. Muscles that cross none of them are left out.
+    `angles`: coordinate -> its angles [rad]; the others stand at the model's defaults. Muscles that
+    cross none of them are left out.
 
     Raises InputError as `geometry`, and for coordinates that no muscle crosses.
     """
@@ -111,7 +112,9 @@ def sample(
     with tempfile.TemporaryDirectory() as folder:
         motion = Path(folder) / "grid.sto"
         write_storage(motion, np.arange(float(len(nodes))), list(angles), nodes, "coordinates")
-        found = geometry(model, motion, muscles, crosses, callback)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InputWarning)  # of coordinates left at their defaults
+            found = geometry(model, motion, muscles, crosses, callback)
     return Poses(tuple(muscles), tuple(angles), nodes, found.length, found.moment_arm)
 
 
