@@ -112,7 +112,7 @@ class Attached:
         return moment
 
     def apply(self, emg: Any) -> Array:
-        """What stands between `mj_step1` and `mj_step2`, for who calls them himself.
+        """What stands between `mj_step1` and `mj_step2`, for a loop that calls them itself.
 
         Raises InputError where time went back without `reset`, the time step was changed, or no
         EMG has come yet; DivergedError where MuJoCo's numbers are no longer finite.

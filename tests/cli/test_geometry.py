@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from commands import refnms
-from geometry.people import CHOSEN, grid, poses
+from geometry.people import CHOSEN, fitted, grid, poses
 
-from refnms.io import read_geometry
+from refnms.interop.c import export, write_model
+from refnms.io import read_geometry, write_geometry
 from refnms.io.storage import write_storage
+from refnms.model import Model
 from refnms.stream import Stepper
-from refnms.synthetic import DOFS
+from refnms.synthetic import DOFS, generic_model
 
 
 @pytest.fixture
@@ -53,22 +56,22 @@ def test_the_same_as_json_with_the_inconsistent_named(tables, tmp_path, capsys):
     assert list(told["muscles"]["BRA"]["arm_error"]) == ["elbow_flexion"]
 
 
-def test_a_stepper_takes_the_file(tables, tmp_path):
-    from dataclasses import replace
-
-    from refnms.synthetic import generic_model
-
-    refnms("geometry", *tables, "--out", tmp_path / "arm.json", "-q")
+def chosen_muscles() -> Model:
+    """The invented person with the muscles of the geometry alone."""
     whole = generic_model()
     at = [whole.muscle_names.index(name) for name in CHOSEN]
-    model = replace(
+    return replace(
         whole,
         muscle_names=CHOSEN,
         muscles=type(whole.muscles)(*(values[at] for values in whole.muscles)),
         emg_to_muscle=whole.emg_to_muscle[at],
         crosses=whole.crosses[at],
     )
-    geometry = read_geometry(tmp_path / "arm.json")
+
+
+def test_a_stepper_takes_the_file(tables, tmp_path):
+    refnms("geometry", *tables, "--out", tmp_path / "arm.json", "-q")
+    model, geometry = chosen_muscles(), read_geometry(tmp_path / "arm.json")
     by_angles, by_poses = Stepper(model, geometry=geometry), Stepper(model)
     emg = np.full(len(model.emg_names), 0.3)
     for i in range(5):
@@ -76,6 +79,18 @@ def test_a_stepper_takes_the_file(tables, tmp_path):
         first = by_angles.step_angles(0.01 * i, emg, q[0])
         other = by_poses.step(0.01 * i, emg, geometry.length(q)[0], geometry.moment_arm(q)[0])
         assert np.allclose(first, other, rtol=1e-12) and first.any()
+
+
+def test_the_c_library_takes_the_file(tmp_path, monkeypatch):
+    """Its model has the geometry that was written, to the bit."""
+    write_geometry(tmp_path / "arm.json", fitted().geometry)
+    monkeypatch.setattr(export, "read_model", lambda *files: chosen_muscles())
+    files = (tmp_path / "subject.xml", tmp_path / "generator.xml")
+    export._write_subject(tmp_path, files, None, "native", tmp_path / "arm.json")
+    write_model(tmp_path / "own.h", chosen_muscles(), geometry=fitted().geometry)
+    written = (tmp_path / "subject.h").read_text("utf-8")
+    assert written == (tmp_path / "own.h").read_text("utf-8")
+    assert "subject_coefficients[] = {\n    0x" in written
 
 
 def test_what_belongs_together_is_asked_for(tables, tmp_path, capsys):
