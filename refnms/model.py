@@ -143,6 +143,22 @@ class Model:
         """The same person with the parameters of a `(12, M)` table."""
         return replace(self, muscles=Muscles(*np.array(table)))
 
+    def at_frame_rate(self, calibrated: float, wanted: float) -> Model:
+        """The same person for frames at another rate than the calibrated one [Hz].
+
+        The filter from excitation to neural activation has the poles -c1 and -c2, each the decay of
+        one frame; its time constants stay. Raises InputError for c1 or c2 above 0: poles that
+        alternate from frame to frame have no twin at another rate.
+        """
+        both = self.muscles.c1, self.muscles.c2
+        above = [name for name, *c in zip(self.muscle_names, *both, strict=True) if max(c) > 0.0]
+        if above:
+            raise InputError(
+                f"c1 or c2 above 0 are right at one frame rate alone: {', '.join(above)}"
+            )
+        c1, c2 = (-((-c) ** (calibrated / wanted)) for c in both)
+        return replace(self, muscles=self.muscles._replace(c1=c1, c2=c2))
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:

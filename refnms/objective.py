@@ -66,19 +66,26 @@ class Objective:
     def parts(self, x: Array) -> Array:
         """Sum of squares `(number of terms,)` of each term that has a weight, at x `(P,)`."""
         table = self.problem.packing.table(x)
-        signals = chain(self.problem.joined, table, self.flags, self._excitation)
+        signals = chain(self.problem.joined, table, self.flags, self.excitation(table))
         if type(x) is np.ndarray:
             self._last = At(x.copy(), table, signals, self.flags.copy())
-        sums: Array = self._sums(x, table, signals)
+        sums: Array = self.sums(x, table, signals)
         return sums
 
-    def _sums(self, x: Any, table: Any, signals: Signals) -> Any:
+    def excitation(self, table: Any) -> Any:
+        """Excitation rows `(K, M)` of a `(12, M)` parameter table."""
+        if self._excitation is not None:
+            return self._excitation
+        return self.problem.joined.excitation(table)
+
+    def sums(self, x: Any, table: Any, signals: Signals) -> Any:
+        """`parts` of signals that were found elsewhere."""
         sums = [np.sum(np.square(t.residuals(x, table, signals, self.problem))) for t in self.terms]
         return np.stack(sums)
 
     def value_of(self, x: Array, table: Array, signals: Signals) -> float:
         """The full objective of signals that were found elsewhere."""
-        return float(self.weights() @ self._sums(x, table, signals))
+        return float(self.weights() @ self.sums(x, table, signals))
 
     def weights(self, progress: float = 1.0) -> Array:
         """Weight of each term at a progress of 0 to 1 of the run."""

@@ -43,6 +43,7 @@ WALLS = {
     "uncertainty": "calibration display noise objective sensitivity terms model parameters "
     "optimize physics",
     "resampling": "calibration objective terms parameters model optimize physics",
+    "networks": "calibration objective terms parameters simulation model optimize autodiff physics",
     "assistance": "display simulation model optimize physics jit",
     "verify": "display objective terms parameters simulation model autodiff physics",
     "geometry": "display physics autodiff optimize",
@@ -71,6 +72,7 @@ LIBRARIES = {
     "jinja2": "report",
     "ezc3d": "io",
     "opensim": "interop",
+    "mujoco": "interop",
 }
 # SciPy is slow to import: only inside the function that needs it, but for the NumPy engine.
 IMPORTS_SCIPY_AT_ONCE = "physics/reference/"

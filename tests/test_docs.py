@@ -119,6 +119,15 @@ def test_the_program_about_modes_of_execution_runs(capsys):
     assert 0.0 <= slope <= 1e-6
 
 
+def test_the_program_about_hybrid_networks_gains_on_unseen_trials(capsys):
+    page = (CHECKOUT / "docs" / "hybrid-networks.md").read_text("utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    exec(compile(program, "hybrid-networks.md", "exec"), {})
+    told = capsys.readouterr().out.splitlines()[-1]
+    physics, both = (int(share) for share in re.findall(r"(\d+)%", told))
+    assert both < 0.9 * physics, told
+
+
 def test_the_page_has_two_changes_of_a_file_and_one_of_none():
     changes = [section.change for section in sections().values()]
     files = [None if change is None else change["file"] for change in changes]

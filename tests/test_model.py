@@ -54,6 +54,23 @@ def test_values_are_stored_as_kernels_want_them():
     assert trial.musculotendon_length.flags.c_contiguous
 
 
+def test_at_another_frame_rate_the_filter_decays_as_fast():
+    """The free decay of u, from u = 1 twice, is the same at the times that both rates have."""
+    slow = replace(MODEL, muscles=MODEL.muscles._replace(c1=[-0.6, -0.9, 0.0], c2=[-0.4] * 3))
+    fast = slow.at_frame_rate(100.0, 400.0)
+    for c, again in zip(slow.muscles[:2], fast.muscles[:2], strict=True):
+        np.testing.assert_allclose((-again) ** 4, -c, rtol=1e-14)
+    back = fast.at_frame_rate(400.0, 100.0)
+    np.testing.assert_allclose(back.table(), slow.table(), rtol=1e-14)
+    np.testing.assert_array_equal(fast.table()[2:], slow.table()[2:])
+
+
+def test_a_filter_that_alternates_has_no_other_frame_rate():
+    c1 = np.array([-0.5, 0.2, -0.5])
+    with pytest.raises(InputError, match=f"one frame rate alone: {MODEL.muscle_names[1]}$"):
+        replace(MODEL, muscles=MODEL.muscles._replace(c1=c1)).at_frame_rate(100.0, 500.0)
+
+
 def test_a_record_does_not_change():
     with pytest.raises(FrozenInstanceError):
         MODEL.dof_names = ()  # type: ignore[misc]

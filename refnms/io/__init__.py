@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from refnms.io.geometry import read_geometry as read_geometry
+from refnms.io.geometry import write_geometry as write_geometry
 from refnms.io.poses import read_poses as read_poses
 from refnms.io.recordings import write_trial as write_trial
 from refnms.io.results import write_ceinms_results as write_ceinms_results
@@ -17,11 +19,13 @@ from refnms.model import Model, Trial
 from refnms.physics.profiles import NATIVE, Profile
 
 __all__ = [
+    "read_geometry",
     "read_model",
     "read_poses",
     "read_storage",
     "read_trial",
     "write_ceinms_results",
+    "write_geometry",
     "write_storage",
     "write_subject",
     "write_trial",
