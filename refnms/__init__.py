@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from refnms.physics.profiles import NATIVE as NATIVE
     from refnms.physics.profiles import Profile as Profile
     from refnms.physics.profiles import ceinms_0_9 as ceinms_0_9
+    from refnms.physics.profiles import ceinms_0_21 as ceinms_0_21
     from refnms.resampling import choose_prior as choose_prior
     from refnms.simulation import Simulation as Simulation
     from refnms.simulation import simulate as simulate
@@ -68,6 +69,7 @@ _MODULE_OF = {
     "Uncertainty": "uncertainty",
     "assist": "assistance",
     "calibrate": "calibration",
+    "ceinms_0_21": "physics.profiles",
     "ceinms_0_9": "physics.profiles",
     "certify": "verify",
     "choose_prior": "resampling",

@@ -52,8 +52,11 @@ class Comparison:
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """Columns that one folder has and the other lacks in the same quantity."""
-        return tuple(name for name in (*self.only_first, *self.only_second) if ": " in name)
+        """Columns that one folder has and the other lacks in the same quantity.
+
+        And quantities of the second, the one that is measured by.
+        """
+        return (*(name for name in self.only_first if ": " in name), *self.only_second)
 
     def beyond(self, tolerance: float) -> list[Difference]:
         """What differs by more than so much of its peak."""

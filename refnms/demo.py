@@ -12,6 +12,7 @@ import numpy as np
 
 from refnms import __version__, ahead
 from refnms.calibration import Calibration, calibrate
+from refnms.figures import Tracking, moment_figure, tracking
 from refnms.fit import Fit, fits, flag_counts
 from refnms.io.files import MARKER, check_replaceable, replace_folder, write_atomically
 from refnms.model import Model
@@ -19,7 +20,6 @@ from refnms.optimize import LevenbergMarquardt
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import NATIVE
 from refnms.physics.types import Array, Muscles
-from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import Simulation, simulate_all
 from refnms.synthetic import FRAME_RATE, NEUTRAL, Participant, musculotendon_length, participant
 
@@ -118,6 +118,8 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
         say(f"Figure:  {folder / FIGURE}")
     else:
         say('No figure, since Matplotlib is missing: pip install "refnms[report]" has it.')
+    say("\nNext: `refnms demo --files person` writes this person's files;")
+    say("`refnms check` and `refnms calibrate` take its calibrationSetup.xml.")
     return result
 
 
@@ -238,16 +240,8 @@ def _tracking(
     person: Participant, before: Sequence[Simulation], after: Sequence[Simulation]
 ) -> list[Tracking]:
     return [
-        Tracking(
-            name=trial.name,
-            held_out=trial in person.held_out,
-            time=trial.time,
-            measured=trial.moment,
-            before=old.moment,
-            after=new.moment,
-        )
+        tracking(trial, trial in person.held_out, old, new)
         for trial, old, new in zip(person.trials, before, after, strict=True)
-        if trial.moment is not None
     ]
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from refnms.display import by_name, over_time, side_by_side, stacked
 from refnms.model import Model, Trial
 from refnms.physics.types import Array, Flag
 from refnms.simulation import Simulation
+
+if TYPE_CHECKING:
+    from refnms.display import DataFrame
+
+Run: TypeAlias = tuple[Trial, Simulation, Simulation]  # a trial, and what two models make of it
 
 
 @dataclass(frozen=True)
@@ -51,3 +58,36 @@ def flag_counts(model: Model, simulations: Sequence[Simulation]) -> dict[str, di
         for flag, per_muscle in counts.items()
         if per_muscle.any()
     }
+
+
+def moment_frame(runs: Sequence[Run]) -> DataFrame:
+    """Measured and predicted moments of several trials: see `Calibration.moments`."""
+    return stacked("trial", {trial.name: _moments(trial, *pair) for trial, *pair in runs})
+
+
+def _moments(trial: Trial, before: Simulation, after: Simulation) -> DataFrame:
+    counts = slice(None) if trial.scored is None else trial.scored
+    measured = np.full_like(after.moment, np.nan) if trial.moment is None else trial.moment
+    signals = {"measured": measured, "before": before.moment, "after": after.moment}
+    frames = {
+        name: over_time(trial.time[counts], after.dof_names, moment[counts])
+        for name, moment in signals.items()
+    }
+    return side_by_side(("dof", "signal"), frames)
+
+
+def goodness_frame(model: Model, runs: Sequence[Run]) -> DataFrame:
+    """Goodness of several trials before and after: see `Calibration.goodness`."""
+    return stacked("trial", {run[0].name: _goodness(model, *run) for run in runs})
+
+
+def _goodness(model: Model, trial: Trial, before: Simulation, after: Simulation) -> DataFrame:
+    frames = {}
+    for name, simulation in (("before", before), ("after", after)):
+        of_dofs = fits(model, trial, simulation)
+        columns = {
+            field: np.array([getattr(f, field) for f in of_dofs.values()], dtype=float)
+            for field in ("rmse", "nrmse", "r2")
+        }
+        frames[name] = by_name("dof", list(of_dofs), columns)
+    return side_by_side(("measure", "model"), frames)

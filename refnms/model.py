@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refnms.display import by_name, count, listed, page
 from refnms.errors import InputError, Problem
 from refnms.physics.curves import value as height
 from refnms.physics.types import Array, Curves, Muscles
+
+if TYPE_CHECKING:
+    from refnms.display import DataFrame
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,29 @@ class Model:
             raise InputError(f"no degree of freedom is called {unheard}; there are {known}")
         return np.array([dofs is None or name in dofs for name in self.dof_names])
 
+    def value(self, field_name: str, muscle: str) -> float:
+        """One parameter of one muscle."""
+        return float(getattr(self.muscles, field_name)[self.muscle_names.index(muscle)])
+
+    def to_frame(self) -> DataFrame:
+        """The parameters as a pandas DataFrame: a row for each muscle, SI units."""
+        return by_name("muscle", self.muscle_names, self.muscles._asdict())
+
+    def __repr__(self) -> str:
+        tendon, activation = (
+            type(part).__name__.removesuffix(kind).lower()
+            for part, kind in ((self.tendon, "Tendon"), (self.activation, "Activation"))
+        )
+        return (
+            f"<Model: {count(len(self.muscle_names), 'muscle')}, "
+            f"{count(len(self.dof_names), 'degree of freedom')} ({listed(self.dof_names)}), "
+            f"{count(len(self.emg_names), 'EMG channel')}, "
+            f"{tendon} tendon, {activation} activation>"
+        )
+
+    def _repr_html_(self) -> str:
+        return page(repr(self), self.to_frame())
+
     def table(self) -> Array:
         """The parameters of the muscles as `(12, M)`, in the order of `Muscles`."""
         return np.array(self.muscles)
@@ -115,6 +142,22 @@ class Model:
     def with_table(self, table: Array) -> Model:
         """The same person with the parameters of a `(12, M)` table."""
         return replace(self, muscles=Muscles(*np.array(table)))
+
+    def at_frame_rate(self, calibrated: float, wanted: float) -> Model:
+        """The same person for frames at another rate than the calibrated one [Hz].
+
+        The filter from excitation to neural activation has the poles -c1 and -c2, each the decay of
+        one frame; its time constants stay. Raises InputError for c1 or c2 above 0: poles that
+        alternate from frame to frame have no twin at another rate.
+        """
+        both = self.muscles.c1, self.muscles.c2
+        above = [name for name, *c in zip(self.muscle_names, *both, strict=True) if max(c) > 0.0]
+        if above:
+            raise InputError(
+                f"c1 or c2 above 0 are right at one frame rate alone: {', '.join(above)}"
+            )
+        c1, c2 = (-((-c) ** (calibrated / wanted)) for c in both)
+        return replace(self, muscles=self.muscles._replace(c1=c1, c2=c2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +199,18 @@ class Trial:
                 problems.append(Problem(f"{name} must be two or more rising time stamps"))
         _raise([Problem(f"trial {self.name!r}: {p.message}") for p in problems])
 
+    def __repr__(self) -> str:
+        t, m, d = self.moment_arm.shape
+        counted = t if self.scored is None else int(self.scored.sum())
+        scored = "" if counted == t else f", {counted} of them scored"
+        moments = "no moments" if self.moment is None else "measured moments"
+        return (
+            f"<Trial {self.name!r}: {count(t, 'frame')} from {self.time[0]:g} to "
+            f"{self.time[-1]:g} s at {_rate(self.time):.4g} Hz{scored}; {count(m, 'muscle')}, "
+            f"{count(d, 'degree of freedom')}, {count(self.emg.shape[1], 'EMG channel')} at "
+            f"{_rate(self.emg_time):.4g} Hz, {moments}>"
+        )
+
     def check(self, model: Model) -> None:
         """Raise InputError unless this recording has the muscles, DOFs and channels of `model`."""
         t, n = len(self.time), len(self.emg_time)
@@ -166,6 +221,11 @@ class Trial:
             *_misshapen("emg", self.emg, (n, e)),
         ]
         _raise([Problem(f"trial {self.name!r}: {p.message}") for p in problems])
+
+
+def _rate(time: Array) -> float:
+    """Samples in a second, commonly."""
+    return float(1.0 / np.median(np.diff(time)))
 
 
 def _set(record: Any, name: str, value: Any) -> None:

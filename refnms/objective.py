@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from refnms.autodiff import hessian_vector, vjp
 from refnms.errors import InputError
+from refnms.errors import Problem as InputProblem
 from refnms.gauss_newton import GaussNewton
 from refnms.model import Model, Trial
 from refnms.optimize import Quadratic
@@ -43,10 +44,7 @@ class Objective:
         dofs: Sequence[str] | None = None,
     ) -> None:
         if packing.frees("electromechanical_delay") and not profile.interpolates_emg:
-            raise InputError(
-                f"{profile.name} takes whole EMG rows, so its electromechanical delay (emDelay) "
-                "has no derivative; calibrate it with the native profile"
-            )
+            raise InputError(fixes_delay(profile))
         joined = join(packing.model, trials, profile)
         if packing.frees("electromechanical_delay"):
             for corner in (packing.lower, packing.upper):
@@ -68,19 +66,26 @@ class Objective:
     def parts(self, x: Array) -> Array:
         """Sum of squares `(number of terms,)` of each term that has a weight, at x `(P,)`."""
         table = self.problem.packing.table(x)
-        signals = chain(self.problem.joined, table, self.flags, self._excitation)
+        signals = chain(self.problem.joined, table, self.flags, self.excitation(table))
         if type(x) is np.ndarray:
             self._last = At(x.copy(), table, signals, self.flags.copy())
-        sums: Array = self._sums(x, table, signals)
+        sums: Array = self.sums(x, table, signals)
         return sums
 
-    def _sums(self, x: Any, table: Any, signals: Signals) -> Any:
+    def excitation(self, table: Any) -> Any:
+        """Excitation rows `(K, M)` of a `(12, M)` parameter table."""
+        if self._excitation is not None:
+            return self._excitation
+        return self.problem.joined.excitation(table)
+
+    def sums(self, x: Any, table: Any, signals: Signals) -> Any:
+        """`parts` of signals that were found elsewhere."""
         sums = [np.sum(np.square(t.residuals(x, table, signals, self.problem))) for t in self.terms]
         return np.stack(sums)
 
     def value_of(self, x: Array, table: Array, signals: Signals) -> float:
         """The full objective of signals that were found elsewhere."""
-        return float(self.weights() @ self._sums(x, table, signals))
+        return float(self.weights() @ self.sums(x, table, signals))
 
     def weights(self, progress: float = 1.0) -> Array:
         """Weight of each term at a progress of 0 to 1 of the run."""
@@ -115,23 +120,42 @@ class Objective:
         return self._gauss_newton.model(value, self._last)
 
 
+def fixes_delay(profile: Profile) -> str:
+    """Why the delay cannot be free under a profile that takes whole EMG rows."""
+    return (
+        f"{profile.name} takes whole EMG rows, so its electromechanical delay (emDelay) "
+        "has no derivative; calibrate it with the native profile"
+    )
+
+
 def _targets(
     model: Model, trials: Sequence[Trial], wanted: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Measured moments `(T, D)` and the scale of their residuals."""
-    measured, scale = [], []
+    problems = []
     for trial in trials:
         if trial.moment is None:
-            raise InputError(f"trial {trial.name!r} has no measured moments to calibrate on")
-        counts = np.ones(len(trial.time), bool) if trial.scored is None else trial.scored
-        constant = np.ptp(trial.moment[counts], axis=0) == 0.0
+            message = f"trial {trial.name!r} has no measured moments to calibrate on"
+            problems.append(InputProblem(message))
+            continue
+        constant = np.ptp(trial.moment[_counts(trial)], axis=0) == 0.0
         still = [model.dof_names[d] for d in np.flatnonzero(wanted & constant)]
         if still:
-            message = f"the moment of {', '.join(still)} does not vary"
-            raise InputError(f"trial {trial.name!r}: {message}")
+            message = f"trial {trial.name!r}: the moment of {', '.join(still)} does not vary"
+            problems.append(InputProblem(message))
+    if problems:
+        raise InputError(problems)
+    measured, scale = [], []
+    for trial in trials:
+        assert trial.moment is not None
+        counts = _counts(trial)
         variance = np.var(trial.moment[counts], axis=0, ddof=1)
         share = counts.sum() * wanted.sum() * len(trials)
         per_dof = np.where(wanted, 1.0 / np.sqrt(np.where(wanted, variance, 1.0) * share), 0.0)
         measured.append(trial.moment)
         scale.append(counts[:, None] * per_dof)
     return np.concatenate(measured), np.concatenate(scale)
+
+
+def _counts(trial: Trial) -> NDArray[np.bool_]:
+    return np.ones(len(trial.time), bool) if trial.scored is None else trial.scored

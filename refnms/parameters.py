@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from refnms.display import count
 from refnms.errors import InputError, Problem
 from refnms.model import Model
 from refnms.physics.types import Array, Integers, Muscles
@@ -129,11 +130,25 @@ class Packing:
         row = self.index[Muscles._fields.index(field)]
         return tuple(sorted({int(p) for p in row} - {-1}))
 
-    def at_bounds(self, x: Array, share: float = 1e-6) -> list[str]:
-        """The entries of x that lie on a bound, to a share of the room between them."""
+    def place(self, p: int) -> tuple[str, tuple[str, ...]]:
+        """The field, and the muscles, that an entry of x stands for."""
+        rows, columns = np.nonzero(self.index == p)
+        return Muscles._fields[rows[0]], tuple(self.model.muscle_names[m] for m in columns)
+
+    def sides(self, x: Array, share: float = 1e-6) -> list[str | None]:
+        """The bound, `lower` or `upper`, on which each entry lies, to a share of their distance."""
         margin = share * (self.upper - self.lower)
-        hits = (x <= self.lower + margin) | (x >= self.upper - margin)
-        return [name for name, hit in zip(self.names, hits, strict=True) if hit]
+        low, high = x <= self.lower + margin, x >= self.upper - margin
+        return ["lower" if a else "upper" if b else None for a, b in zip(low, high, strict=True)]
+
+    def at_bounds(self, x: Array, share: float = 1e-6) -> list[str]:
+        """The names of the entries of x that lie on a bound."""
+        pairs = zip(self.names, self.sides(x, share), strict=True)
+        return [name for name, side in pairs if side is not None]
+
+    def __repr__(self) -> str:
+        fields = dict.fromkeys(self.place(p)[0] for p in range(len(self.names)))
+        return f"<Packing: {count(len(self.names), 'free parameter')}: {', '.join(fields)}>"
 
 
 def _shortened(group: Sequence[str]) -> str:

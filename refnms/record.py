@@ -18,9 +18,7 @@ from refnms.io.details import write_compared, write_record
 from refnms.model import Model, Trial
 from refnms.objective import Objective
 from refnms.optimize import History, Result
-from refnms.parameters import Packing
 from refnms.physics.muscle import of_length, unit
-from refnms.physics.types import Muscles
 from refnms.provenance import provenance
 from refnms.simulation import Simulation
 from refnms.terms import FiberLengthRange
@@ -93,30 +91,21 @@ def _windows(trials: Trials) -> dict[str, list[float]]:
 def _parameters(model: Model, calibrations: Sequence[Calibration]) -> list[dict[str, Any]]:
     """Each free parameter once, as the subject had it and as the last step with it left it."""
     found = {}
-    table = model.table()
     for calibration in calibrations:
         packing, x = calibration.packing, calibration.result.x
-        hits = set(packing.at_bounds(x))
-        for p, name in enumerate(packing.names):
-            row, columns = _entries(packing, p)
-            middle = 0.5 * (packing.lower[p] + packing.upper[p])
+        for p, (name, side) in enumerate(zip(packing.names, packing.sides(x), strict=True)):
+            field, muscles = packing.place(p)
             found[name] = {
                 "name": name,
-                "field": Muscles._fields[row],
-                "muscles": [model.muscle_names[m] for m in columns],
-                "before": float(table[row, columns[0]]),
+                "field": field,
+                "muscles": list(muscles),
+                "before": model.value(field, muscles[0]),
                 "after": float(x[p]),
                 "lower": float(packing.lower[p]),
                 "upper": float(packing.upper[p]),
-                "on_bound": ("lower" if x[p] < middle else "upper") if name in hits else None,
+                "on_bound": side,
             }
     return list(found.values())
-
-
-def _entries(packing: Packing, p: int) -> tuple[int, list[int]]:
-    """The row of the muscles' table, and the muscles, that an entry of x stands for."""
-    rows, columns = np.nonzero(packing.index == p)
-    return int(rows[0]), columns.tolist()
 
 
 def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:

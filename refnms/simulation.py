@@ -10,11 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from refnms import primitives
+from refnms.display import count, listed, over_time, page
 from refnms.errors import InputError, InputWarning, Problem
 from refnms.model import ElasticTendon, Model, PiecewiseActivation, RigidTendon, Trial
 from refnms.physics import apart
@@ -33,6 +34,9 @@ from refnms.physics.types import (
     MuscleSignals,
     System,
 )
+
+if TYPE_CHECKING:
+    from refnms.display import DataFrame
 
 OF_FILTER = np.isin(Muscles._fields, ("c1", "c2"))[:, None]
 
@@ -53,6 +57,9 @@ class Signals(NamedTuple):
 class Simulation:
     """One trial run through the chain. SI units; `flags` are `Flag` bits of each sample."""
 
+    name: str  # of the trial
+    muscle_names: tuple[str, ...]
+    dof_names: tuple[str, ...]
     time: Array  # (T,)
     excitation: Array  # (T, M)
     neural_activation: Array  # (T, M)
@@ -62,6 +69,27 @@ class Simulation:
     tendon_force: Array  # (T, M)
     moment: Array  # (T, D)
     flags: Integers  # (T, M)
+
+    def to_frame(self, signal: str = "moment") -> DataFrame:
+        """A signal as a pandas DataFrame: a row for each frame, indexed by time [s].
+
+        `signal` is the name of an attribute; the columns are muscles, of `moment` the degrees of
+        freedom.
+        """
+        names = self.dof_names if signal == "moment" else self.muscle_names
+        return over_time(self.time, names, getattr(self, signal))
+
+    def __repr__(self) -> str:
+        frames, muscles = self.flags.shape
+        met = [f"{flag.name} {n}" for flag in Flag if (n := np.count_nonzero(self.flags & flag))]
+        return (
+            f"<Simulation of {self.name!r}: {count(frames, 'frame')} from {self.time[0]:g} to "
+            f"{self.time[-1]:g} s, {count(muscles, 'muscle')}, moments of "
+            f"{listed(self.dof_names)}; samples flagged: {', '.join(met) or 'none'}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return page(repr(self), self.to_frame().describe().drop(index="count"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,4 +316,11 @@ def _cut(joined: Joined, i: int, signals: Signals, flags: Integers) -> Simulatio
     rows = slice(row - (frames.stop - frames.start), row)
     parts = [signal[rows] for signal in signals[:2]] + [signal[frames] for signal in signals[2:]]
     named: dict[str, Array] = dict(zip(Signals._fields, map(np.array, parts), strict=True))
-    return Simulation(time=joined.times[i], flags=flags[frames], **named)
+    return Simulation(
+        name=joined.names[i],
+        muscle_names=joined.model.muscle_names,
+        dof_names=joined.model.dof_names,
+        time=joined.times[i],
+        flags=flags[frames],
+        **named,
+    )

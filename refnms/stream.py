@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from refnms.display import count
 from refnms.errors import InputError
 from refnms.geometry import Geometry
 from refnms.model import Model, PiecewiseActivation, RigidTendon
@@ -92,18 +93,22 @@ class Stepper:
         self._make_views(len(models[0].muscle_names))
         self.reset()
 
+    def __repr__(self) -> str:
+        muscles = count(self.excitation.shape[-1], "muscle")
+        return f"<Stepper of {count(len(self._packed), 'participant')}, {muscles}>"
+
     def _make_buffers(self, model: Model) -> None:
-        count = len(self._packed)
+        people = len(self._packed)
         e, m, d = (len(n) for n in (model.emg_names, model.muscle_names, model.dof_names))
         buffers: dict[str, Any] = {
             "models": np.array([one.address for one in self._packed]),
-            "states": self._state.ctypes.data + self._state.strides[0] * np.arange(count),
-            "emg": np.zeros((count, e)),
-            "lengths": np.zeros((count, m)),
-            "arms": np.zeros((count, m, d)),
-            "angles": np.zeros((count, d)),
-            "moments": np.zeros((count, d)),
-            "statuses": np.zeros(count, np.int64),
+            "states": self._state.ctypes.data + self._state.strides[0] * np.arange(people),
+            "emg": np.zeros((people, e)),
+            "lengths": np.zeros((people, m)),
+            "arms": np.zeros((people, m, d)),
+            "angles": np.zeros((people, d)),
+            "moments": np.zeros((people, d)),
+            "statuses": np.zeros(people, np.int64),
         }
         self._buffers = buffers
         self._emg, self._length, self._arm, self._angle, self.moment, self.status = (

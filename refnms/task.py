@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from refnms.io.execution import ExecutionFile, Velocity, read_execution
 from refnms.io.setups import CalibrationSetup, RunSetup, read_calibration_setup
 from refnms.io.subject import PLAUSIBLE, read_model
 from refnms.model import Model, Trial
+from refnms.objective import fixes_delay
 from refnms.parameters import Free, Packing
 from refnms.physics.profiles import (
     CEINMS_TOLERANCE,
@@ -135,11 +136,19 @@ def read_task(setup_file: Path, profile_name: str, tests: Sequence[Path] = ()) -
         tendon=file.muscle_model.tendon,
         activation=file.muscle_model.activation,
     )
-    problems = [p for step in file.steps for p in _impossible(step, model, setup.calibration)]
+    profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
+    problems: list[Problem] = []
+    packings: list[Packing] = []
+    for step in file.steps:
+        problems += _impossible(step, model, profile, setup.calibration)
+        if not set(step.dofs) & set(model.dof_names):
+            continue
+        try:
+            packings.append(_packing(model, step, setup.calibration))
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(problems)
-    packings = [_packing(model, step, setup.calibration) for step in file.steps]
-    profile = profile_named(profile_name, tolerance=file.muscle_model.tolerance)
     paths = [("calibration", path) for path in file.trials] + [("test", path) for path in tests]
     trials = _read_trials(paths, model, profile)
     _warn(packings[0], [trial for _, trial in trials.values()])
@@ -150,7 +159,10 @@ def _packing(model: Model, step: Step, file: Path) -> Packing:
     """What a step sets free, in the order of CEINMS's vector of parameters."""
     order = list(PARAMETERS)
     choices = sorted(step.parameters, key=lambda choice: order.index(choice.name))
-    packing = Packing(model, [_free(choice, model, step.dofs) for choice in choices])
+    try:
+        packing = Packing(model, [_free(choice, model, step.dofs) for choice in choices])
+    except InputError as error:
+        raise InputError(replace(p, file=file) for p in error.problems) from error
     _refuse_unwritable(packing, file)
     return packing
 
@@ -196,45 +208,53 @@ def _targets(step: Step) -> tuple[str, ...]:
     return step.dofs
 
 
-def _impossible(step: Step, model: Model, file: Path) -> list[Problem]:
-    """Names that the subject lacks, and exponents without a derivative."""
-    named = [("<dofs>", step.dofs, model.dof_names)]
+def _impossible(step: Step, model: Model, profile: Profile, file: Path) -> Iterator[Problem]:
+    """Names that the subject lacks, exponents without a derivative, a delay that is fixed."""
+    named = [("<dofs>", step.dofs, model.dof_names, step.line)]
     exponents = []
     if isinstance(step.objective, NormalizedTorqueError):
-        if step.objective.targets != ALL:
-            named.append(("torqueErrorNormalised", step.objective.targets, model.dof_names))
-        exponents.append(("torqueErrorNormalised", step.objective.exponent, 1.0))
-    for penalty in step.penalties:
-        if penalty.targets != ALL:
-            named.append(("penalty", penalty.targets, model.muscle_names))
-        exponents.append(("penalty", penalty.exponent, 2.0))
-    problems = []
-    for where, names, known in named:
+        o, name = step.objective, "torqueErrorNormalised"
+        named.append((name, () if o.targets == ALL else o.targets, model.dof_names, o.line))
+        exponents.append((name, o.exponent, 1.0, o.line))
+    for p in step.penalties:
+        named.append(("penalty", () if p.targets == ALL else p.targets, model.muscle_names, p.line))
+        exponents.append(("penalty", p.exponent, 2.0, p.line))
+    for choice in step.parameters:
+        names = tuple(name for group in _named(choice) for name in group)
+        named.append((f"parameter {choice.name!r}", names, model.muscle_names, choice.line))
+        if choice.field == "electromechanical_delay" and not profile.interpolates_emg:
+            yield Problem(fixes_delay(profile), file, choice.line)
+    for where, names, known, line in named:
         unknown = [name for name in names if name not in known]
         if unknown:
             message = f"{where} names {', '.join(unknown)}; the subject has {', '.join(known)}"
-            problems.append(Problem(message, file))
-    for where, exponent, least in exponents:
+            yield Problem(message, file, line)
+    for where, exponent, least, line in exponents:
         if exponent < least:
             message = (
                 f"{where} has the exponent {exponent:g}; it has a derivative from {least:g} on"
             )
-            problems.append(Problem(message, file))
-    return problems
+            yield Problem(message, file, line)
+
+
+def _named(choice: ParameterChoice) -> tuple[tuple[str, ...], ...]:
+    """The muscles that a parameter names, group by group; none: all of the step's."""
+    if isinstance(choice.scope, Groups):
+        return choice.scope.groups
+    return () if isinstance(choice.scope, Global) else tuple((m,) for m in choice.scope.muscles)
 
 
 def _free(choice: ParameterChoice, model: Model, dofs: Sequence[str]) -> Free:
     """What a calibration file sets free, in our terms; order as CEINMS has it."""
-    columns = [d for d, name in enumerate(model.dof_names) if not dofs or name in dofs]
+    columns = [d for d, name in enumerate(model.dof_names) if name in dofs]
     spanning = np.flatnonzero(model.crosses[:, columns].any(axis=1))
     of_step = tuple(model.muscle_names[m] for m in spanning)
-    if isinstance(choice.scope, Global):
-        groups: tuple[tuple[str, ...], ...] = (of_step,)
-    elif isinstance(choice.scope, Groups):
-        groups = choice.scope.groups
-    else:
-        groups = tuple((name,) for name in choice.scope.muscles or of_step)
-    return Free(choice.field, choice.bounds, choice.relative, groups)
+    groups = _named(choice)
+    if not groups:
+        all_of_step = isinstance(choice.scope, Global)
+        groups = (of_step,) if all_of_step else tuple((name,) for name in of_step)
+    known = (tuple(m for m in group if m in model.muscle_names) for group in groups)
+    return Free(choice.field, choice.bounds, choice.relative, tuple(filter(None, known)))
 
 
 def terms_of(step: Step, by_values: bool = False) -> tuple[Term, ...]:

@@ -21,10 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from refnms.calibration import Calibration, calibrate
+from refnms.display import by_name, count, page
 from refnms.model import Trial
 from refnms.noise import Errors
 from refnms.objective import Objective
@@ -34,6 +36,9 @@ from refnms.physics.profiles import Profile
 from refnms.physics.types import Array
 from refnms.sensitivity import moment_jacobian
 from refnms.terms import Kind, Prior, Term
+
+if TYPE_CHECKING:
+    from refnms.display import DataFrame
 
 WIDE = 100.0  # the prior counts so much less where trade-offs are looked for
 TRADED = 0.95  # correlation that is told
@@ -72,6 +77,32 @@ class Uncertainty:
         moment, jacobian = moment_jacobian(self.packing, self.center, trial, self.profile)
         variance = np.einsum("tdp,pq,tdq->td", jacobian, self.covariance, jacobian, optimize=True)
         return moment, np.sqrt(np.maximum(variance, 0.0))
+
+    def to_frame(self) -> DataFrame:
+        """The parameters as a pandas DataFrame: `center`, `deviation`, and the ends `low` and
+        `high` of the interval of 95 %; `undetermined` where the data say next to nothing.
+        """
+        low, high = self.interval()
+        loose = set(self.undetermined())
+        columns = {
+            "center": self.center,
+            "deviation": self.deviation,
+            "low": low,
+            "high": high,
+            "undetermined": [name in loose for name in self.packing.names],
+        }
+        return by_name("parameter", self.packing.names, columns)
+
+    def __repr__(self) -> str:
+        parameters = count(len(self.packing.names), "parameter")
+        pairs = count(len(self.trade_offs()), "pair")
+        return (
+            f"<Uncertainty of {parameters}: {len(self.undetermined())} undetermined, "
+            f"{pairs} that trade off>"
+        )
+
+    def _repr_html_(self) -> str:
+        return page(repr(self), self.to_frame())
 
     def undetermined(self) -> list[str]:
         """Names of the parameters about which the data say next to nothing."""

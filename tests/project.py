@@ -10,8 +10,8 @@ import numpy as np
 from people import person, recording
 
 from refnms.io.ceinms import CURVES, PARAMETERS
-from refnms.io.storage import write_storage
-from refnms.model import Model, Trial
+from refnms.io.recordings import write_trial
+from refnms.model import Model
 from refnms.physics.curves import value
 from refnms.physics.types import Array
 from refnms.simulation import simulate
@@ -114,34 +114,6 @@ def dofs(model: Model) -> Iterator[str]:
     for d, name in enumerate(model.dof_names):
         muscles = " ".join(np.array(model.muscle_names)[model.crosses[:, d]])
         yield f"<dof><name>{name}</name><mtuNameSet>{muscles}</mtuNameSet></dof>\n"
-
-
-def write_trial(folder: Path, model: Model, trial: Trial) -> None:
-    """The files of a recording and the inputData file that names them."""
-    folder.mkdir()
-    time, muscles = trial.time, model.muscle_names
-    write_storage(folder / "lmt.sto", time, muscles, trial.musculotendon_length, "lengths")
-    write_storage(folder / "emg.sto", trial.emg_time, model.emg_names, trial.emg, "emg")
-    for d, dof in enumerate(model.dof_names):
-        arms = trial.moment_arm[:, :, d]
-        write_storage(folder / f"ma_{dof}.sto", time, muscles, arms, f"arms {dof}")
-    moments = ""
-    if trial.moment is not None:
-        names = [f"{dof}_moment" for dof in model.dof_names]
-        write_storage(folder / "id.sto", time, names, trial.moment, "moments")
-        moments = "<externalTorquesFile>id.sto</externalTorquesFile>\n"
-    arms_files = "".join(
-        f'<momentArmsFile dofName="{dof}">ma_{dof}.sto</momentArmsFile>\n'
-        for dof in model.dof_names
-    )
-    (folder / "trial.xml").write_text(
-        f"""<inputData><muscleTendonLengthFile>lmt.sto</muscleTendonLengthFile>
-<excitationsFile>emg.sto</excitationsFile>
-<momentArmsFiles>{arms_files}</momentArmsFiles>
-{moments}</inputData>
-""",
-        "utf-8",
-    )
 
 
 def write_project(folder: Path, frames: int = 40) -> Path:

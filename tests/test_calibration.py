@@ -12,6 +12,7 @@ from people import PROFILES, person, recording
 
 from refnms import calibration
 from refnms.calibration import calibrate
+from refnms.errors import InputError
 from refnms.model import Model, Trial
 from refnms.objective import Objective
 from refnms.optimize import AdamW, Budget, ResumeError, Status
@@ -119,6 +120,51 @@ def test_entries_that_end_on_a_bound_are_named():
     done = calibrate(GUESS, strong, narrow, AdamW(steps=40), terms=(MomentError(),))
     assert done.at_bounds == ["strength_coefficient of muscle_1"]
     assert calibrate(GUESS, TRIALS, PACKING, AdamW(steps=1)).at_bounds == []
+
+
+def test_the_parameters_are_a_table_that_a_person_can_read(done):
+    table = done.parameters()
+    assert list(table.index) == PACKING.names
+    np.testing.assert_array_equal(table["after"], done.result.x)
+    np.testing.assert_array_equal(table["before"], PACKING.start)
+    row = table.loc["tendon_slack_length of muscle_1"]
+    assert (row["field"], row["muscles"]) == ("tendon_slack_length", "muscle_1")
+    assert row["before"] == GUESS.muscles.tendon_slack_length[1]
+    assert row["after"] == done.model.muscles.tendon_slack_length[1]
+    assert (table["on_bound"] == "").all()
+
+
+def test_moments_and_goodness_are_those_of_the_trials_asked_for(done):
+    unseen = replace(
+        recording(99, TRUTH, 60, name="unseen"), scored=np.arange(60) >= 10, moment=None
+    )
+    seen = done.moments()
+    assert list(seen.index.unique("trial")) == [trial.name for trial in TRIALS]
+    first = seen.loc["0", "ankle"]
+    np.testing.assert_array_equal(first["measured"], TRIALS[0].moment[:, 1])
+    np.testing.assert_array_equal(first["before"], simulate(GUESS, TRIALS[0]).moment[:, 1])
+    np.testing.assert_array_equal(first["after"], simulate(done.model, TRIALS[0]).moment[:, 1])
+    other = done.moments([unseen]).loc["unseen"]
+    np.testing.assert_array_equal(other.index, unseen.time[10:])
+    assert other["knee", "measured"].isna().all() and other["knee", "after"].notna().all()
+    goodness = done.goodness([*TRIALS, unseen])
+    error = (first["after"] - first["measured"]).to_numpy()
+    assert goodness.loc[("0", "ankle"), ("rmse", "after")] == np.sqrt(np.mean(error**2))
+    assert list(goodness.index.unique("trial")) == ["0", "1"]  # nothing was measured in the other
+
+
+def test_the_figure_has_a_column_for_each_trial_and_marks_what_was_held_out(done):
+    pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
+    unseen = replace(TRIALS[0], name="unseen")
+    figure = done.plot_moments([*TRIALS, unseen])
+    words = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+    assert words.count("held out") == 1 and words.count("calibration") == 2
+    curves = {line.get_label(): line.get_ydata() for line in figure.axes[0].get_lines()}
+    np.testing.assert_array_equal(
+        curves["calibrated"], simulate(done.model, TRIALS[0]).moment[:, 0]
+    )
+    with pytest.raises(InputError, match="no measured moments to draw"):
+        done.plot_moments([replace(unseen, moment=None)])
 
 
 def test_a_run_can_be_repeated_to_the_bit():

@@ -67,10 +67,11 @@ def test_what_only_one_has_is_told(tmp_path):
     write(tmp_path / "a", names=("m1", "m3"))
     write(tmp_path / "a", "Torques")
     write(tmp_path / "b")
+    write(tmp_path / "b", "Activations")
     found = compare(tmp_path / "a", tmp_path / "b")
     assert found.only_first == ("Torques", "MuscleForces: m3")
-    assert found.only_second == ("MuscleForces: m2",)
-    assert found.lacking == ("MuscleForces: m3", "MuscleForces: m2")
+    assert found.only_second == ("Activations", "MuscleForces: m2")
+    assert found.lacking == ("MuscleForces: m3", "Activations", "MuscleForces: m2")
 
 
 def test_what_cannot_be_compared_is_told_all_at_once(tmp_path):

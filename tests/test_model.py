@@ -28,6 +28,14 @@ def test_a_table_holds_the_muscles_row_by_row():
         np.testing.assert_array_equal(row, values)
 
 
+def test_the_parameters_are_a_frame_with_a_row_for_each_muscle():
+    frame = MODEL.to_frame()
+    assert list(frame.index) == list(MODEL.muscle_names)
+    assert list(frame.columns) == list(Muscles._fields)
+    np.testing.assert_array_equal(frame.to_numpy().T, MODEL.table())
+    assert MODEL.value("c2", MODEL.muscle_names[1]) == MODEL.muscles.c2[1]
+
+
 def test_a_model_from_its_own_table_is_the_same_person():
     table = MODEL.table()
     again = MODEL.with_table(table)
@@ -44,6 +52,23 @@ def test_values_are_stored_as_kernels_want_them():
     assert model.crosses.dtype == bool
     trial = replace(TRIAL, musculotendon_length=np.asfortranarray(TRIAL.musculotendon_length))
     assert trial.musculotendon_length.flags.c_contiguous
+
+
+def test_at_another_frame_rate_the_filter_decays_as_fast():
+    """The free decay of u, from u = 1 twice, is the same at the times that both rates have."""
+    slow = replace(MODEL, muscles=MODEL.muscles._replace(c1=[-0.6, -0.9, 0.0], c2=[-0.4] * 3))
+    fast = slow.at_frame_rate(100.0, 400.0)
+    for c, again in zip(slow.muscles[:2], fast.muscles[:2], strict=True):
+        np.testing.assert_allclose((-again) ** 4, -c, rtol=1e-14)
+    back = fast.at_frame_rate(400.0, 100.0)
+    np.testing.assert_allclose(back.table(), slow.table(), rtol=1e-14)
+    np.testing.assert_array_equal(fast.table()[2:], slow.table()[2:])
+
+
+def test_a_filter_that_alternates_has_no_other_frame_rate():
+    c1 = np.array([-0.5, 0.2, -0.5])
+    with pytest.raises(InputError, match=f"one frame rate alone: {MODEL.muscle_names[1]}$"):
+        replace(MODEL, muscles=MODEL.muscles._replace(c1=c1)).at_frame_rate(100.0, 500.0)
 
 
 def test_a_record_does_not_change():

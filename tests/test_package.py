@@ -18,6 +18,7 @@ SLOW = {"numba", "llvmlite", "scipy", "pandas", "matplotlib"}
 PUBLIC = {
     "NATIVE",
     "Profile",
+    "ceinms_0_21",
     "ceinms_0_9",
     "AdamW",
     "Assistance",

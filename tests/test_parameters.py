@@ -143,6 +143,18 @@ def test_entries_on_a_bound_are_named():
     assert packing.at_bounds(x, share=0.01) == packing.names
 
 
+def test_a_bound_is_told_by_its_side():
+    packing = Packing(MODEL, [Free("c1", (-0.9, -0.1))])
+    assert packing.sides(np.array([-0.9, -0.5, -0.1, -0.95])) == ["lower", None, "upper", "lower"]
+
+
+def test_the_place_of_an_entry_is_its_field_and_its_muscles():
+    free = [Free("c1", (-0.9, -0.1), groups=(NAMES[1:3],)), Free("shape_factor", (-2.0, -0.1))]
+    packing = Packing(MODEL, free)
+    assert packing.place(0) == ("c1", NAMES[1:3])
+    assert packing.place(4) == ("shape_factor", NAMES[3:4])
+
+
 def test_which_fields_are_free_can_be_asked():
     packing = Packing(MODEL, [Free("electromechanical_delay", (0.0, 0.1), groups=ALL)])
     assert packing.frees("electromechanical_delay") and not packing.frees("c1")

@@ -40,6 +40,16 @@ def test_signals_have_the_shapes_of_the_recording():
     np.testing.assert_array_equal(run.time, TRIAL.time)
 
 
+def test_a_signal_is_a_frame_over_time_with_the_names_of_its_columns():
+    run = simulate(MODEL, TRIAL)
+    for signal, names in (("moment", MODEL.dof_names), ("tendon_force", MODEL.muscle_names)):
+        frame = run.to_frame(signal)
+        assert list(frame.columns) == list(names) and frame.index.name == "time"
+        np.testing.assert_array_equal(frame.index, TRIAL.time)
+        np.testing.assert_array_equal(frame.to_numpy(), getattr(run, signal))
+    assert run.name == TRIAL.name and run.to_frame().equals(run.to_frame("moment"))
+
+
 def test_native_excitation_is_the_emg_a_delay_ago():
     run = simulate(LATE, TRIAL)
     for m, delay in enumerate(LATE.muscles.electromechanical_delay):

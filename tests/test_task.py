@@ -42,10 +42,12 @@ def test_what_is_not_known_of_0_21_is_refused_by_name():
         profile_named("ceinms-0.21", online=False)
 
 
-def task_of(project: Path, parameters: str, dofs: str = "knee ankle", **options: Any) -> Any:
+def task_of(
+    project: Path, parameters: str, dofs: str = "knee ankle", profile: str = "native"
+) -> Any:
     step = STEP.replace(STRENGTH, parameters).replace("knee ankle", dofs)
     (project / "calibration.xml").write_text(calibration(step))
-    return read_task(project / "calibrate.xml", "native", **options)
+    return read_task(project / "calibrate.xml", profile)
 
 
 def parameter(name: str, scope: str, bounds: str) -> str:
@@ -150,6 +152,24 @@ def test_what_is_wrong_in_any_step_is_told_before_the_work(project):
         "names hip;",
         "names toes",
     ]
+
+
+def test_all_that_a_calibration_file_asks_wrongly_is_told_with_its_lines(project):
+    lines = parameter("c1", "<single>muscle_1 psoas</single>", ABSOLUTE)
+    lines += "\n" + parameter("emDelay", "<global/>", "<absolute><range>0 0.1</range></absolute>")
+    lines += "\n" + parameter(
+        "pennationAngle", "<single/>", "<absolute><range>0 1.2</range></absolute>"
+    )
+    with pytest.raises(InputError) as caught:
+        task_of(project, lines, dofs="knee hip", profile="ceinms-0.9")
+    told = {(p.message.split(",")[0], p.line) for p in caught.value.problems}
+    first = (project / "calibration.xml").read_text().split("<parameterSet>")[0].count("\n") + 1
+    dofs = (project / "calibration.xml").read_text().split("<dofs>")[0].count("\n") + 1
+    assert {p.file for p in caught.value.problems} == {project / "calibration.xml"}
+    assert ("<dofs> names hip; the subject has knee", dofs) in told
+    assert ("parameter 'c1' names psoas; the subject has muscle_0", first) in told
+    assert ("ceinms-0.9 takes whole EMG rows", first + 1) in told
+    assert any("the bound 1.2 is not 0 to 0.8" in p.message for p in caught.value.problems)
 
 
 def test_parameters_stand_in_the_order_of_ceinms(project):

@@ -82,6 +82,15 @@ def test_intervals_stay_within_the_bounds_and_around_the_center(doubt):
     np.testing.assert_allclose(narrow[1] - narrow[0], 0.02 * doubt.deviation, rtol=1e-6)
 
 
+def test_what_is_known_of_each_parameter_is_a_frame(doubt):
+    frame, (low, high) = doubt.to_frame(), doubt.interval()
+    assert list(frame.index) == doubt.packing.names
+    for column, wanted in (("center", doubt.center), ("low", low), ("high", high)):
+        np.testing.assert_array_equal(frame[column], wanted)
+    np.testing.assert_array_equal(frame["deviation"], doubt.deviation)
+    assert list(frame.index[frame["undetermined"]]) == doubt.undetermined()
+
+
 def test_what_the_data_do_not_determine_keeps_the_width_of_its_bounds():
     """The shape of a muscle without excitation moves no moment."""
     silent = replace(TRUTH, emg_to_muscle=np.diag([0.0, 1.0, 1.0]))

@@ -40,8 +40,8 @@ from common import (
 
 from refnms import Budget, Model, Trial, simulate
 from refnms.demo import free_parameters
+from refnms.figures import Tracking, moment_figure
 from refnms.optimize import Linear
-from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import simulate_all
 from refnms.synthetic import MOMENT_NOISE, Participant, participant
 

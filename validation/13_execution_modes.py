@@ -5,7 +5,8 @@ trial with three degrees of freedom. Here its annealing runs on our kernels, wit
 random numbers, over a walking trial with 40 muscles and three degrees of freedom, and over a window
 of running (with --full of walking too) with 12 and two. At every frame, and from the annealing's
 own past, our minimum is held against its: it must cost no more, lie in the bounds, and leave no
-slope above 1e-6. Then all modes are run, from EMG alone to static optimization.
+slope above 1e-6; on a kink of a force, to neither side. Then all modes are run, from EMG alone to
+static optimization.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from annealed import Annealed, annealed
+from annealed import Annealed, annealed, same_way
 from common import figure, folder, options, table, verdict
 
 import refnms
@@ -29,6 +30,7 @@ from refnms.physics.profiles import Profile
 
 # Those of files written for 0.21, and weights of the same.
 SETTINGS = Annealing(4, 0.3, 200000.0, 15, 5, 1e-5, 200000)
+BRIEF = replace(SETTINGS, max_no_eval=3000)
 WEIGHTS = {"alpha": 1.0, "beta": 5.0, "gamma": 10.0}
 CEINMS_SECONDS = 0.37  # of CPU a frame, measured
 FASTER, SLOPE, ROUNDING = 1000.0, 1e-6, 1e-12
@@ -109,6 +111,7 @@ def main() -> int:
             tendon = refnms.model.RigidTendon() if rigid else refnms.model.ElasticTendon()
             person, profile = replace(model, tendon=tendon), refnms.ceinms_0_9(online=True)
             assistance = hybrid(person)
+            passed &= same_way(person, trial, assistance, profile, BRIEF)
             theirs: Annealed = annealed(person, trial, assistance, profile, SETTINGS)
             ours = best_excitations(person, trial, assistance, profile, theirs.path)
             own = seconds_a_frame(person, trial, assistance, profile)
@@ -137,7 +140,7 @@ def main() -> int:
     print()
     model, trial = given["gait, 40 muscles"]
     cells = []
-    for profile in (refnms.ceinms_0_9(online=True), refnms.NATIVE):
+    for profile in (refnms.ceinms_0_9(online=True), refnms.ceinms_0_21(), refnms.NATIVE):
         emg = refnms.simulate(model, trial, profile)
         error = float(np.sqrt(np.mean((emg.moment - trial.moment) ** 2)))
         cells.append([f"{profile.name}: EMG-driven", f"{error:.2f}", "-", "-", "-"])

@@ -2,24 +2,26 @@
 
 Every frame is annealed anew, by an older form of CEINMS's annealing: the reach of a step begins at
 0.5; it grows threefold where every try was accepted, else it shrinks to a third. Compiled together
-with the cost, of which an evaluation solves one muscle anew.
+with the cost, of which an evaluation solves one muscle anew; `refnms.optimize.CoranaAnnealing`,
+which would call it ten million times from Python, takes the same way (`same_way`).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
 
 import refnms
-from refnms.assistance import march as m
-from refnms.assistance.excitations import cost_of, given_of
-from refnms.assistance.response import people
+from refnms.assistance import frame, march
+from refnms.assistance.excitations import task_of
+from refnms.assistance.response import SHORT
 from refnms.io.execution import Annealing
+from refnms.optimize.ceinms_annealing import HYBRID
 from refnms.physics.profiles import Profile
-from refnms.simulation import join
+from refnms.steps import annealing_of
 
 RAND_MAX = 2147483647  # of glibc
 
@@ -54,31 +56,32 @@ def rand(state):
 
 
 @numba.njit
-def begin(system, who, given, path, found, r, t, memory):
-    m.begin_row(system, who, path, r, memory.muscles)
+def begin(task, path, fiber_length, r, t):
+    march.begin_row(task, path, r)
     if t >= 0:
-        m.begin_frame(system, found.fiber_length, t, memory.muscles)
-        for i in range(memory.muscles.shape[1]):
-            memory.muscles[m.E, i] = given.recorded[r, i]
-            m.answer(system, who, given, t, i, m.E, memory)
+        march.begin_frame(task, fiber_length, t)
+        for m in range(task.memory.muscles.shape[1]):
+            task.memory.muscles[frame.E, m] = task.given.recorded[r, m]
+            frame.answer(task, t, m, frame.E, SHORT)
 
 
 @numba.njit
-def evaluate(system, who, cost, given, r, t, x, memory):
-    rows = memory.muscles
+def evaluate(task, r, t, x):
+    rows = task.memory.muscles
     for k in range(x.size):
-        i = given.moving[k]
-        if rows[m.E, i] != x[k]:
-            rows[m.TRIED, i] = x[k]
-            m.answer(system, who, given, t, i, m.TRIED, memory)
-            for a in range(m.ANSWERS):
-                rows[m.E + a, i] = rows[m.TRIED + a, i]
-    return m.value_at(cost, given, r, t, m.E, memory)
+        m = task.given.moving[k]
+        if rows[frame.E, m] != x[k]:
+            rows[frame.TRIED, m] = x[k]
+            frame.answer(task, t, m, frame.TRIED, SHORT)
+            for a in range(frame.ANSWERS):
+                rows[frame.E + a, m] = rows[frame.TRIED + a, m]
+    return frame.value_at(task, r, t, frame.E)
 
 
 @numba.njit
-def anneal(system, who, cost, given, r, t, state, settings, x, best, memory):
+def anneal(task, r, t, state, settings, x, best):
     """The best excitations into `best (n,)`; their cost, and the number of evaluations."""
+    cost = task.cost
     rt, temperature, ns, nt, no_epsilon, epsilon, most = settings
     n = x.size
     reach, accepted, tried = np.full(n, 0.5), np.zeros(n), x.copy()
@@ -94,7 +97,7 @@ def anneal(system, who, cost, given, r, t, state, settings, x, best, memory):
                     tried[k] = x[k] + reach[k] * (2.0 * rand(state) - 1.0)
                     if tried[k] < cost.lower or tried[k] > cost.upper:
                         tried[k] = cost.lower + (cost.upper - cost.lower) * rand(state)
-                    new = evaluate(system, who, cost, given, r, t, tried, memory)
+                    new = evaluate(task, r, t, tried)
                     count += 1
                     if not new > value:
                         if not new > lowest:
@@ -118,8 +121,8 @@ def anneal(system, who, cost, given, r, t, state, settings, x, best, memory):
 
 
 @numba.njit
-def end(system, who, given, path, r, t, found, memory):
-    m.end_row(system, who, given, path, r, t, found, memory)
+def end(task, path, r, t, fiber_length):
+    march.end_row(task, path, r, t, fiber_length)
 
 
 def annealed(
@@ -130,35 +133,50 @@ def annealed(
     settings: Annealing,
 ) -> Annealed:
     """Anneal every frame of a trial, with the random numbers of CEINMS on Linux."""
-    joined = join(model, [trial], profile.for_gradients())
-    system, recorded = joined.system, joined.excitation(model.table())
-    lead, frames = len(recorded) - len(trial.time), len(trial.time)
-    who = people(model.muscles, system.piecewise, system.node_tolerance)
-    cost = cost_of(assistance, profile)
-    given = given_of(model, trial, assistance, recorded, joined.least_force)
-    memory = m.memory(len(model.muscle_names), given.moving.size, given.moment.shape[1])
-    found = m.Found(
-        np.zeros(recorded.shape),
-        np.zeros(trial.musculotendon_length.shape),
-        *(np.zeros(frames) for _ in range(2)),
-        np.zeros(frames, np.int64),
-    )
+    task = task_of(model, trial, assistance, profile)
+    given, recorded = task.given, task.given.recorded
+    fiber_length = np.zeros(trial.musculotendon_length.shape)
     s = settings
     numbers = (s.rt, s.t, s.ns, s.nt, s.no_epsilon, s.epsilon, s.max_no_eval)
     path, costs, counts, seconds = recorded.copy(), [], [], []
     best = np.zeros(given.moving.size)
     for r in range(len(recorded)):
-        t = r - lead
-        begin(system, who, given, path, found, r, t, memory)
+        t = r - len(recorded) + len(trial.time)
+        begin(task, path, fiber_length, r, t)
         if t >= 0:
             before = path[r - 1] if r else np.zeros(recorded.shape[1])
             start = np.where(given.adjusted > 0.0, recorded[r, given.moving], before[given.moving])
             began = time.process_time()
-            problem = (system, who, cost, given, r, t)
-            value, count = anneal(*problem, seeded(), numbers, start, best, memory)
+            value, count = anneal(task, r, t, seeded(), numbers, start, best)
             seconds.append(time.process_time() - began)
             path[r, given.moving] = best
             costs.append(value)
             counts.append(count)
-        end(system, who, given, path, r, t, found, memory)
+        end(task, path, r, t, fiber_length)
     return Annealed(path, np.array(costs), np.array(counts), np.array(seconds))
+
+
+def same_way(
+    model: refnms.Model,
+    trial: refnms.Trial,
+    assistance: refnms.Assistance,
+    profile: Profile,
+    settings: Annealing,
+) -> bool:
+    """Whether `anneal` finds what the annealing of refnms finds in the first frame, to the bit."""
+    task = task_of(model, trial, assistance, profile)
+    recorded, moving = task.given.recorded, task.given.moving
+    r, fiber_length = len(recorded) - len(trial.time), np.zeros(trial.musculotendon_length.shape)
+    for row in range(r + 1):
+        begin(task, recorded, fiber_length, row, row - r)
+        if row < r:
+            end(task, recorded, row, row - r, fiber_length)
+    start = np.where(task.given.adjusted > 0.0, recorded[r, moving], 0.0)
+    s, best = settings, np.zeros(moving.size)
+    numbers = (s.rt, s.t, s.ns, s.nt, s.no_epsilon, s.epsilon, s.max_no_eval)
+    lowest, count = anneal(task, r, 0, seeded(), numbers, start.copy(), best)
+    begin(task, recorded, fiber_length, r, 0)  # roots are looked for from where the last ones were
+    method = replace(annealing_of(settings, "glibc"), rules=HYBRID)
+    bounds = np.full(moving.size, task.cost.lower), np.full(moving.size, task.cost.upper)
+    x, value, evaluations = method.anneal(lambda x: evaluate(task, r, 0, x), *bounds, start)
+    return (lowest, count) == (value, evaluations) and bool((x == best).all())

@@ -182,7 +182,7 @@ def figure(
     except ImportError:
         print('no figure: Matplotlib is missing; pip install "refnms[report]"')
         return None
-    from refnms.report.figures import STYLE
+    from refnms.figures import STYLE
 
     target = Path(tempfile.mkdtemp(prefix="refnms-")) if chosen.out is None else chosen.out
     target.mkdir(parents=True, exist_ok=True)

@@ -44,15 +44,16 @@ class Room(NamedTuple):
     step: Array  # (n,); NaN where x is held
     along: Array  # (D,)
     free: Integers  # (n,) which variables are
-    factor: Array  # (n, n)
+    inverse: Array  # (n,) 1 / c
+    small: Array  # (D, D) the factors L and Lambda, see `_factored`
     solved: Array  # (n,)
 
 
 def room(n: int, columns: int) -> Room:
     """Memory for n variables."""
-    slope, low, high, step, solved = np.zeros((5, n))
-    free = np.zeros(n, np.int64)
-    return Room(slope, low, high, step, np.zeros(columns), free, np.zeros((n, n)), solved)
+    slope, low, high, step, inverse, solved = np.zeros((6, n))
+    along, small = np.zeros(columns), np.zeros((columns, columns))
+    return Room(slope, low, high, step, along, np.zeros(n, np.int64), inverse, small, solved)
 
 
 @pure
@@ -121,7 +122,7 @@ def _direct(q: Quadratic, x: Array, memory: Room) -> None:
                 free += 1
         if not _factored(q, free, 0.0, memory):
             _factored(q, free, FLOOR, memory)  # not convex: as if it were
-        _solve(free, memory)
+        _solve(q, free, memory)
         held = 0
         for k in range(free):
             i, step = memory.free[k], memory.solved[k]
@@ -135,52 +136,69 @@ def _direct(q: Quadratic, x: Array, memory: Room) -> None:
 
 @outlined
 def _factored(q: Quadratic, free: int, floor: Any, memory: Room) -> Any:
-    """The Cholesky factor L of the curvature of what is free; whether it is convex.
+    """Factor the curvature of what is free, and say whether it is convex.
 
-    With a `floor`, no diagonal entry of c counts as less than that share of the largest.
+    By Woodbury's formula diag(c) + C C' is as easily solved as I + C' diag(1/c) C = L Lambda L',
+    which has a row for each column of C alone. Both matrices are Schur complements of one: so the
+    first is convex if Lambda is below zero as often as c. With a `floor`, no entry of c counts as
+    less than that share of the largest diagonal entry.
     """
-    least = -np.inf
+    c, coupling, small = q.curvature, q.coupling, memory.small
+    least, columns, surplus = -np.inf, small.shape[0], 0
     if floor > 0.0:
         least = 0.0
         for k in range(free):
-            least = max(least, floor * _curvature(q, memory.free[k], memory.free[k], -np.inf))
+            total = c[memory.free[k]]
+            for d in range(columns):
+                total += coupling[memory.free[k], d] * coupling[memory.free[k], d]
+            least = max(least, floor * total)
         least += TINY
-    for j in range(free):
-        for k in range(j + 1):
-            total = _curvature(q, memory.free[j], memory.free[k], least)
-            for i in range(k):
-                total -= memory.factor[j, i] * memory.factor[k, i]
-            if k < j:
-                memory.factor[j, k] = total / memory.factor[k, k]
-            elif not total > 0.0:
-                return False
-            else:
-                memory.factor[j, j] = np.sqrt(total)
-    return True
-
-
-@pure
-def _curvature(q: Quadratic, i: int, j: int, least: Any) -> Any:
-    """An entry of diag(c) + C C'."""
-    total = max(q.curvature[i], least) if i == j else 0.0
-    for d in range(q.coupling.shape[1]):
-        total += q.coupling[i, d] * q.coupling[j, d]
-    return total
+    for d in range(columns):
+        for e in range(d + 1):
+            small[d, e] = 1.0 if d == e else 0.0
+    for k in range(free):
+        i = memory.free[k]
+        own = max(c[i], least)
+        if abs(own) < TINY:
+            return False
+        memory.inverse[i] = 1.0 / own
+        surplus += 1 if own < 0.0 else 0
+        for d in range(columns):
+            for e in range(d + 1):
+                small[d, e] += coupling[i, d] * coupling[i, e] / own
+    for d in range(columns):
+        for e in range(d + 1):
+            for f in range(e):
+                small[d, e] -= small[d, f] * small[e, f] * small[f, f]
+            if e < d:
+                small[d, e] /= small[e, e]
+        if small[d, d] == 0.0:
+            return False
+        surplus -= 1 if small[d, d] < 0.0 else 0
+    return surplus == 0
 
 
 @outlined
-def _solve(free: int, memory: Room) -> None:
-    """L L' step = -slope."""
+def _solve(q: Quadratic, free: int, memory: Room) -> None:
+    """The step of what is free: (diag(c) + C C') step = -slope."""
+    along, small, columns = memory.along, memory.small, memory.small.shape[0]
+    for d in range(columns):
+        along[d] = 0.0
+        for k in range(free):
+            i = memory.free[k]
+            along[d] += q.coupling[i, d] * memory.inverse[i] * memory.slope[i]
+        for e in range(d):
+            along[d] -= small[d, e] * along[e]
+    for d in range(columns - 1, -1, -1):
+        along[d] /= small[d, d]
+        for e in range(d + 1, columns):
+            along[d] -= small[e, d] * along[e]
     for k in range(free):
-        total = -memory.slope[memory.free[k]]
-        for i in range(k):
-            total -= memory.factor[k, i] * memory.solved[i]
-        memory.solved[k] = total / memory.factor[k, k]
-    for k in range(free - 1, -1, -1):
-        total = memory.solved[k]
-        for i in range(k + 1, free):
-            total -= memory.factor[i, k] * memory.solved[i]
-        memory.solved[k] = total / memory.factor[k, k]
+        i = memory.free[k]
+        total = memory.slope[i]
+        for d in range(columns):
+            total -= q.coupling[i, d] * along[d]
+        memory.solved[k] = -memory.inverse[i] * total
 
 
 @pure

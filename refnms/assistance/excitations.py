@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refnms.assistance.march import Cost, Found, Given, march, memory
+from refnms.assistance.frame import Cost, Given, Task, memory
+from refnms.assistance.march import Found, march
 from refnms.assistance.response import people
+from refnms.display import count
 from refnms.errors import InputError, Problem
 from refnms.model import Model, Trial
 from refnms.physics.engine import quiet
@@ -57,6 +59,10 @@ class Assisted:
     slope: Array  # (T,) of the cost, the largest that an excitation could still follow
     rounds: Integers  # (T,) steps taken
 
+    def __repr__(self) -> str:
+        frames = count(len(self.cost), "frame")
+        return f"<Assisted {self.simulation.name!r}: {frames}, mean cost {self.cost.mean():.4g}>"
+
 
 def assist(
     model: Model, trial: Trial, assistance: Assistance, profile: Profile = NATIVE
@@ -67,16 +73,16 @@ def assist(
     derivatives. Raises InputError: unknown or doubly named muscles or degrees of freedom, no
     measured moments, weights that cannot be, a profile whose velocity needs the whole trial.
     """
-    problems = check(model, assistance, profile)
+    found = [Problem(message) for message, _ in problems(model, assistance, profile)]
     if trial.moment is None:
-        problems.append(Problem(f"trial {trial.name!r} has no measured moments to follow"))
-    if problems:
-        raise InputError(problems)
-    found = best_excitations(model, trial, assistance, profile)
+        found.append(Problem(f"trial {trial.name!r} has no measured moments to follow"))
+    if found:
+        raise InputError(found)
+    best = best_excitations(model, trial, assistance, profile)
     joined = join(model, [trial], profile)
-    (simulation,) = simulate_joined(joined, found.excitation)
+    (simulation,) = simulate_joined(joined, best.excitation)
     recorded = joined.excitation(model.table())[-len(trial.time) :]
-    return _assisted(model, trial, assistance, profile, recorded, found, simulation)
+    return _assisted(model, trial, assistance, profile, recorded, best, simulation)
 
 
 def best_excitations(
@@ -90,52 +96,41 @@ def best_excitations(
 
     The rows before the first frame are those that charge the filter. Roots are found to rounding.
     """
-    joined = join(model, [trial], profile.for_gradients())
-    system, recorded = joined.system, joined.excitation(model.table())
-    given = given_of(model, trial, assistance, recorded, joined.least_force)
-    frames, muscles = trial.musculotendon_length.shape
+    task = task_of(model, trial, assistance, profile)
+    recorded, frames = task.given.recorded, len(trial.time)
     found = Found(
         np.zeros(recorded.shape),
-        np.zeros((frames, muscles)),
+        np.zeros(trial.musculotendon_length.shape),
         np.zeros(frames),
         np.zeros(frames),
         np.zeros(frames, np.int64),
     )
-    who = people(model.muscles, system.piecewise, system.node_tolerance)
-    room = memory(muscles, given.moving.size, given.moment.shape[1])
     own = np.zeros(recorded.shape) if path is None else np.array(path, order="C")
-    cost = cost_of(assistance, profile)
-    quiet(march)(system, who, cost, given, own, path is not None, found, room)
+    quiet(march)(task, own, path is not None, found)
     return found
 
 
-def cost_of(assistance: Assistance, profile: Profile) -> Cost:
-    """The numbers of the cost."""
-    alpha, beta, gamma = assistance.weights.tolist()
-    lower, upper = profile.excitation_bounds
-    return Cost(alpha, beta, gamma, profile.tracking_exponent == 2, lower, upper)
-
-
-def given_of(
-    model: Model,
-    trial: Trial,
-    assistance: Assistance,
-    recorded: Array,
-    least_force: float = -np.inf,
-) -> Given:
-    """The trial as the frames want it."""
+def task_of(model: Model, trial: Trial, assistance: Assistance, profile: Profile) -> Task:
+    """The frames of a trial, their roots to be found to rounding."""
     assert trial.moment is not None
+    joined = join(model, [trial], profile.for_gradients())
+    system = joined.system
     names = [*assistance.adjusted, *assistance.synthesized]
     wanted = model.wanted(assistance.dofs or None)
-    return Given(
-        recorded,
+    given = Given(
+        joined.excitation(model.table()),
         trial.musculotendon_length,
         np.ascontiguousarray(trial.moment_arm[:, :, wanted]),
         np.ascontiguousarray(trial.moment[:, wanted]),
         np.array([model.muscle_names.index(name) for name in names], np.int64),
         np.array([float(name in assistance.adjusted) for name in names]),
-        least_force,
+        joined.least_force,
     )
+    alpha, beta, gamma = assistance.weights.tolist()
+    cost = Cost(alpha, beta, gamma, profile.tracking_exponent == 2, *profile.excitation_bounds)
+    who = people(model.muscles, system.piecewise, system.node_tolerance)
+    room = memory(len(model.muscle_names), len(names), given.moment.shape[1])
+    return Task(system, who, cost, given, room)
 
 
 def _assisted(
@@ -159,48 +154,40 @@ def _assisted(
     return Assisted(simulation, recorded, parts, weights, cost, found.slope, found.rounds)
 
 
-def check(model: Model, assistance: Assistance, profile: Profile) -> list[Problem]:
-    """All that forbids such a run."""
-    a, problems = assistance, list(_problems(model, assistance))
-    if profile.force_points is None:
-        problems.append(
-            Problem(
-                f"{profile.name} offline takes the velocity from the whole trial, but excitations "
-                "follow the moments frame after frame; choose online"
-            )
-        )
-    if profile.follows_all_dofs and a.dofs and set(a.dofs) != set(model.dof_names):
-        problems.append(
-            Problem(
-                f"{profile.name} follows the moments of all degrees of freedom, not of some; "
-                "leave dofSet out, or choose another profile"
-            )
-        )
-    return problems
-
-
-def _problems(model: Model, assistance: Assistance) -> Iterator[Problem]:
+def problems(model: Model, assistance: Assistance, profile: Profile) -> Iterator[tuple[str, str]]:
+    """All that forbids such a run, each with the field of `Assistance` that asks for it, or ""."""
     a = assistance
-    for what, names, known in (
-        ("adjusted muscle", a.adjusted, model.muscle_names),
-        ("synthesized muscle", a.synthesized, model.muscle_names),
-        ("degree of freedom", a.dofs, model.dof_names),
-    ):
-        yield from _unknown(what, names, known)
+    yield from _unknown("adjusted", "adjusted muscle", a.adjusted, model.muscle_names)
+    yield from _unknown("synthesized", "synthesized muscle", a.synthesized, model.muscle_names)
+    yield from _unknown("dofs", "degree of freedom", a.dofs, model.dof_names)
     both = [name for name in a.adjusted if name in a.synthesized]
     if both:
-        yield Problem(f"{', '.join(both)}: either adjusted or synthesized, not both")
+        yield f"{', '.join(both)}: either adjusted or synthesized, not both", "adjusted"
     if not a.adjusted and not a.synthesized:
-        yield Problem("no muscle is adjusted or synthesized: nothing can follow the moments")
+        yield "no muscle is adjusted or synthesized", "adjusted"
     for name in ("alpha", "beta", "gamma"):
         if not 0.0 <= getattr(a, name) < np.inf:
-            yield Problem(f"{name} is {getattr(a, name):g}, must be 0 or more")
+            yield f"{name} is {getattr(a, name):g}, must be 0 or more", name
+    if profile.force_points is None:
+        yield (
+            f"{profile.name} offline takes the velocity from the whole trial, but excitations "
+            "follow the moments frame after frame; choose online",
+            "",
+        )
+    if profile.follows_all_dofs and a.dofs and set(a.dofs) != set(model.dof_names):
+        yield (
+            f"{profile.name} follows the moments of all degrees of freedom, not of some; "
+            "leave dofSet out, or choose another profile",
+            "dofs",
+        )
 
 
-def _unknown(what: str, names: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:
+def _unknown(
+    field: str, what: str, names: Sequence[str], known: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     unheard = [name for name in names if name not in known]
     if unheard:
-        yield Problem(f"no {what} is called {', '.join(unheard)}; there are {', '.join(known)}")
+        yield f"no {what} is called {', '.join(unheard)}; there are {', '.join(known)}", field
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        yield Problem(f"{what} named twice: {', '.join(twice)}")
+        yield f"{what} named twice: {', '.join(twice)}", field

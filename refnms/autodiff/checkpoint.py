@@ -30,7 +30,7 @@ def checkpoint(f: Callable[..., Any]) -> Primitive:
 def recursion(
     step: Callable[..., Any], state: Any, inputs: Any, *shared: Any, every: int | None = None
 ) -> Any:
-    """The last state of state <- step(state, inputs[t], *shared), t = 0, 1, ..., T - 1.
+    """The last state of `state <- step(state, inputs[t], *shared)`, t = 0, 1, ..., T - 1.
 
     `state`, `inputs (T, ...)` and all that is `shared` by the steps may be differentiated. Values
     are kept at `every` so many steps, by default the square root of T, which keeps the fewest.

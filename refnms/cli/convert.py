@@ -99,6 +99,8 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _converted(options: argparse.Namespace) -> Converted:
     from refnms import convert
+    from refnms.errors import InputError, Problem
+    from refnms.io.ceinms import ROOTS
     from refnms.io.osim import ROOT
     from refnms.io.real_time import is_real_time_subject
     from refnms.io.xml import read_xml
@@ -107,6 +109,10 @@ def _converted(options: argparse.Namespace) -> Converted:
     if root.tag == ROOT or root.tag.endswith("Model"):
         _refuse(options, "an OpenSim model", "into")
         return _from_osim(options)
+    if root.tag != "subject":
+        what = f"found <{root.tag[:60]}>: {ROOTS.get(root.tag, 'another kind of file')}"
+        message = f"expected an OpenSim model, or a subject of CEINMS or CEINMS-RT, {what}"
+        raise InputError(Problem(message, options.file, root.line))
     _refuse(options, "a subject", "dof", "emg", "motion", "loads", "moments")
     if is_real_time_subject(root):
         _refuse(options, "a subject of CEINMS-RT", "generator", "into")

@@ -20,10 +20,15 @@ def add_to(commands: Commands) -> None:
         "demo",
         help="calibrate an embedded participant whose true parameters are known",
         description="Calibrate an embedded participant, an upper limb with 16 muscles and 3 "
-        "degrees of freedom, whose true parameters are known.",
+        "degrees of freedom, whose true parameters are known. With --files nothing is calibrated: "
+        "the participant is written as CEINMS's files, to try the other commands on.",
     )
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for the figure and a summary"
+    )
+    place.add_argument(
+        "--files", type=Path, metavar="DIR", help="new folder for the participant's files"
     )
     add_json(parser)
     parser.set_defaults(command=_demo)
@@ -34,8 +39,25 @@ def _demo(options: argparse.Namespace) -> int:
 
     from refnms import demo
 
+    if options.files is not None:
+        return _write_files(options.files, options.json)
     story = sys.stderr if options.json else sys.stdout
     result = demo.run(out=options.out, say=lambda line: print(line, file=story, flush=True))
     if options.json:
         print(json.dumps(asdict(result), indent=2, allow_nan=False))
     return {"interrupted": INTERRUPTED, "diverged": FAILED}.get(result.status, DONE)
+
+
+def _write_files(folder: Path, as_json: bool) -> int:
+    from refnms.example import RUN, SETUP, write
+
+    write(folder)
+    told = {
+        SETUP: "three trials to calibrate on, and three others beside them",
+        RUN: "one trial to run",
+    }
+    if as_json:
+        print(json.dumps({"written": [str(folder / name) for name in told]}, indent=2))
+    else:
+        print("\n".join(f"{folder / name}: {what}" for name, what in told.items()))
+    return DONE

@@ -24,6 +24,7 @@ EXTRAS = {  # distribution -> the extra that brings it
     "tqdm": "report",
     "ezc3d": "c3d",
     "opensim": "opensim",
+    "mujoco": "mujoco",
     "torch": "torch",
     "jax": "jax",
 }

@@ -33,6 +33,9 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_argument("--trial", type=Path, metavar="FILE", help="CEINMS inputData file")
     parser.add_argument(
+        "--geometry", type=Path, metavar="FILE", help="of `refnms geometry`: steps by joint angles"
+    )
+    parser.add_argument(
         "--profile",
         choices=STREAMED,
         default="native",
@@ -44,8 +47,9 @@ def add_to(commands: Commands) -> None:
 def _export(options: argparse.Namespace) -> int:
     if (options.subject is None) != (options.generator is None):
         options.parser.error("--subject and --generator belong together")
-    if options.trial is not None and options.subject is None:
-        options.parser.error("--trial needs a --subject")
+    for name in ("trial", "geometry"):
+        if getattr(options, name) is not None and options.subject is None:
+            options.parser.error(f"--{name} needs a --subject")
     from refnms.interop.c import export_c
 
     for path in export_c(
@@ -54,6 +58,7 @@ def _export(options: argparse.Namespace) -> int:
         options.subject and (options.subject, options.generator),
         options.trial,
         options.profile,
+        options.geometry,
     ):
         print(path)
     return DONE

@@ -13,6 +13,7 @@ from refnms.cli.codes import DONE, FAILED, INTERRUPTED
 if TYPE_CHECKING:
     from refnms.job import Done
 
+REPORT = "report.html"  # of a result, where the extra `report` is there
 NEAR = 1.02  # of the best objective
 
 
@@ -51,6 +52,8 @@ def _show(done: Done, as_json: bool) -> None:
     for flag, muscles in summary["flags"].items():
         print(f"samples flagged {flag}: " + ", ".join(f"{m} {n}" for m, n in muscles.items()))
     print(f"written to {done.folder}")
+    if (done.folder / REPORT).exists():
+        print(f"to look at: {done.folder / REPORT}")
 
 
 def _by_field(names: Sequence[str]) -> dict[str, list[str]]:

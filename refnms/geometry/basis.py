@@ -8,7 +8,7 @@ keep their sizes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import factorial
+from math import factorial, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +50,30 @@ def polynomials(basis: Basis) -> tuple[Array, Array]:
             rows[0, :, k - power] = slopes[0, : k + 1]
             rows[-1, :, k - power] = slopes[n, n - 1 :]
     return np.concatenate([[-np.inf], breaks, [np.inf]]), table
+
+
+def tensors_of(paths: Paths) -> list[tuple[list[Basis], Array]]:
+    """Of each muscle its bases, one for each joint that it crosses, and its coefficients, flat."""
+    bases = []
+    for joint, functions, pieces, first, _ in paths.bases.tolist():
+        lower, upper = paths.edges[[first + 1, first + pieces - 1]].tolist()
+        bases.append(Basis(joint, functions - 1, pieces - 2, lower, upper))
+    found = []
+    for row, start in zip(paths.basis_of.tolist(), paths.starts.tolist(), strict=True):
+        own = [bases[i] for i in row if i >= 0]
+        size = prod(basis.size for basis in own)
+        found.append((own, paths.coefficients[start : start + size]))
+    return found
+
+
+def paths_over(tensors: Sequence[tuple[Sequence[Basis], Array]], joints: int) -> Paths:
+    """The struct of muscles given as in `tensors_of`, over so many joints."""
+    bases = sorted({basis for own, _ in tensors for basis in own})
+    basis_of = np.full((len(tensors), joints), -1)
+    for row, (own, _) in zip(basis_of, tensors, strict=True):
+        for basis in own:
+            row[basis.joint] = bases.index(basis)
+    return paths_of(bases, basis_of, [c for _, c in tensors])
 
 
 def paths_of(bases: Sequence[Basis], basis_of: Integers, coefficients: Sequence[Array]) -> Paths:

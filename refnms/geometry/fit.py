@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from refnms.display import count, listed
 from refnms.errors import DivergedError, InputError, Problem
-from refnms.geometry.basis import Basis, paths_of
+from refnms.geometry.basis import Basis, paths_of, paths_over
 from refnms.geometry.record import Geometry
 from refnms.optimize.cholesky import factor, solve
 from refnms.physics.reference.paths import local, tensor
@@ -52,6 +53,10 @@ class Poses:
     angle: Array  # (N, D) [rad]
     length: Array  # (N, M) [m]
     moment_arm: Array  # (N, M, D) [m/rad]
+
+    def __repr__(self) -> str:
+        muscles = count(len(self.muscle_names), "muscle")
+        return f"<Poses: {count(len(self.angle), 'pose')} of {listed(self.dof_names)}, {muscles}>"
 
     def __post_init__(self) -> None:
         n, m, d = len(self.angle), len(self.muscle_names), len(self.dof_names)
@@ -163,17 +168,12 @@ def _refuse_still_joints(poses: Poses, crosses: Array) -> None:
 
 
 def _assembled(poses: Poses, found: Sequence[tuple[str, list[Basis], Array]]) -> Geometry:
-    bases = sorted({basis for _, own, _ in found for basis in own})
-    basis_of = np.full((len(found), len(poses.dof_names)), -1)
-    for row, (_, own, _) in zip(basis_of, found, strict=True):
-        for basis in own:
-            row[basis.joint] = bases.index(basis)
     return Geometry(
         poses.muscle_names,
         poses.dof_names,
         poses.angle.min(axis=0),
         poses.angle.max(axis=0),
-        paths_of(bases, basis_of, [c for _, _, c in found]),
+        paths_over([(own, c) for _, own, c in found], len(poses.dof_names)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from refnms.autodiff import primitive
+from refnms.display import count, listed
 from refnms.errors import InputError
 from refnms.physics.engine import pick
 from refnms.physics.reference.paths import path_curvature
@@ -27,6 +28,10 @@ class Geometry:
     lower: Array  # (D,) range of the poses it was fitted to [rad]
     upper: Array  # (D,)
     paths: Paths
+
+    def __repr__(self) -> str:
+        muscles = count(len(self.muscle_names), "muscle")
+        return f"<Geometry: {muscles} over {listed(self.dof_names)}>"
 
     def length(self, angle: Any) -> Any:
         """Lengths `(N, M)` [m] at angles `(N, D)` [rad]: arrays, complex numbers or a Var."""

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refnms.errors import InputError, InputWarning, Problem
+from refnms.geometry import Poses
+from refnms.io.osim import read_osim
 from refnms.io.schema import nearest, short
 from refnms.io.storage import Table, read_storage, write_storage
 
@@ -86,6 +88,34 @@ def geometry(
         if callback is not None:
             callback(row + 1, frames)
     return Geometry(table.time, length, arm)
+
+
+def sample(
+    model: Path,
+    angles: Mapping[str, Array],
+    callback: Callable[[int, int], object] | None = None,
+) -> Poses:
+    """Lengths and moment arms of all muscles that cross the coordinates of a grid of poses.
+
+    `angles`: coordinate -> its angles [rad]; the others stand at the model's defaults. Muscles that
+    cross none of them are left out.
+
+    Raises InputError as `geometry`, and for coordinates that no muscle crosses.
+    """
+    spans = {m.name: m.crosses for m in read_osim(model).muscles}
+    crosses = {dof: [name for name, own in spans.items() if dof in own] for dof in angles}
+    idle = [dof for dof, spanning in crosses.items() if not spanning]
+    if idle:
+        raise InputError(Problem(f"no muscle crosses {', '.join(idle)}", model))
+    muscles = [name for name in spans if any(name in spanning for spanning in crosses.values())]
+    nodes = np.stack(np.meshgrid(*angles.values(), indexing="ij"), -1).reshape(-1, len(angles))
+    with tempfile.TemporaryDirectory() as folder:
+        motion = Path(folder) / "grid.sto"
+        write_storage(motion, np.arange(float(len(nodes))), list(angles), nodes, "coordinates")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InputWarning)  # of coordinates left at their defaults
+            found = geometry(model, motion, muscles, crosses, callback)
+    return Poses(tuple(muscles), tuple(angles), nodes, found.length, found.moment_arm)
 
 
 def inverse_dynamics(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+from refnms.io.geometry import read_geometry as read_geometry
+from refnms.io.geometry import write_geometry as write_geometry
 from refnms.io.poses import read_poses as read_poses
+from refnms.io.recordings import write_trial as write_trial
 from refnms.io.results import write_ceinms_results as write_ceinms_results
 from refnms.io.setups import read_input_data
 from refnms.io.storage import read_storage as read_storage
@@ -16,13 +19,16 @@ from refnms.model import Model, Trial
 from refnms.physics.profiles import NATIVE, Profile
 
 __all__ = [
+    "read_geometry",
     "read_model",
     "read_poses",
     "read_storage",
     "read_trial",
     "write_ceinms_results",
+    "write_geometry",
     "write_storage",
     "write_subject",
+    "write_trial",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class ParameterChoice:
     scope: Single | Global | Groups
     bounds: tuple[float, float]
     relative: bool  # the bounds multiply the value at the start of the step
+    line: int = dataclasses.field(default=0, compare=False)  # of the file
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class NormalizedTorqueError:
     targets: tuple[str, ...]
     weight: float
     exponent: float
+    line: int = dataclasses.field(default=0, compare=False)  # of the file
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class LengthPenalty:
     weight: float
     exponent: float
     range: tuple[float, float]
+    line: int = dataclasses.field(default=0, compare=False)  # of the file
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Step:
     objective: TorqueError | NormalizedTorqueError
     penalties: tuple[LengthPenalty, ...]
     parameters: tuple[ParameterChoice, ...]
+    line: int = dataclasses.field(default=0, compare=False)  # of its degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ def _step(element: Element, report: Report) -> Step:
         _objective(objective),
         tuple(_penalty(penalty) for penalty in objective.all("penalty")),
         tuple(_parameter(parameter) for parameter in parameters),
+        element.at("dofs").line,
     )
 
 
@@ -128,6 +134,7 @@ def _objective(element: Element) -> TorqueError | NormalizedTorqueError:
         term.value("targets", names, ()),
         term.value("weight", number, 0.0),
         term.value("exponent", number, 0.0),
+        term.line,
     )
 
 
@@ -137,6 +144,7 @@ def _penalty(element: Element) -> LengthPenalty:
         element.value("weight", number, 0.0),
         element.value("exponent", number, 0.0),
         element.value("range", interval, (0.0, 0.0)),
+        element.line,
     )
 
 
@@ -150,6 +158,7 @@ def _parameter(element: Element) -> ParameterChoice:
         _scope(element),
         bounds.value("range", interval, (0.0, 0.0)),
         relative,
+        element.line,
     )
 
 

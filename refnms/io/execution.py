@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from refnms.io.ceinms import EXECUTION, read_document
-from refnms.io.schema import Report, names, number, whole
+from refnms.io.schema import Report, at_least_1, names, no_less_than_0, number
 from refnms.io.xml import Element
 from refnms.model import ElasticTendon, ExponentialActivation, PiecewiseActivation, RigidTendon
 
@@ -51,6 +52,7 @@ class Hybrid:
     synthesized: tuple[str, ...]
     adjusted: tuple[str, ...]
     annealing: Annealing
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)  # of the file, by field
 
 
 class Velocity(Enum):
@@ -88,13 +90,13 @@ def read_execution(path: str | os.PathLike[str]) -> ExecutionFile:
 def annealing(parent: Element) -> Annealing:
     settings = parent.at("algorithm", "simulatedAnnealing")
     return Annealing(
-        settings.value("noEpsilon", whole, 0),
-        settings.value("rt", number, 0.0),
-        settings.value("T", number, 0.0),
-        settings.value("NS", whole, 0),
-        settings.value("NT", whole, 0),
-        settings.value("epsilon", number, 0.0),
-        settings.value("maxNoEval", whole, 0),
+        settings.value("noEpsilon", at_least_1, 0),
+        settings.value("rt", no_less_than_0, 0.0),
+        settings.value("T", no_less_than_0, 0.0),
+        settings.value("NS", at_least_1, 0),
+        settings.value("NT", at_least_1, 0),
+        settings.value("epsilon", no_less_than_0, 0.0),
+        settings.value("maxNoEval", at_least_1, 0),
     )
 
 
@@ -115,12 +117,15 @@ def muscle_model(element: Element, report: Report) -> MuscleModel:
 
 
 def _hybrid(element: Element) -> Hybrid:
+    tags = ("alpha", "beta", "gamma", "dofSet", "synthMTUs", "adjustMTUs")
+    fields = ("alpha", "beta", "gamma", "dofs", "synthesized", "adjusted")
     return Hybrid(
-        element.value("alpha", number, 0.0),
-        element.value("beta", number, 0.0),
-        element.value("gamma", number, 0.0),
+        element.value("alpha", no_less_than_0, 0.0),
+        element.value("beta", no_less_than_0, 0.0),
+        element.value("gamma", no_less_than_0, 0.0),
         element.value("dofSet", names, ()),
         element.value("synthMTUs", names, ()),
         element.value("adjustMTUs", names, ()),
         annealing(element),
+        {name: element.at(tag).line for name, tag in zip(fields, tags, strict=True)},
     )

@@ -72,10 +72,10 @@ def new_folder(target: str | PathLike[str], writer: Callable[[Path], object]) ->
 
     For what a person edits afterwards: nothing is ever replaced. Raises InputError; OSError.
     """
-    target = Path(target).resolve()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        message = "is there already, and its files may be yours; choose another --out"
+    if os.path.exists(target) and (not os.path.isdir(target) or os.listdir(target)):
+        message = "is there already, and its files may be yours; name another folder"
         raise InputError(Problem(message, target))
+    target = Path(target).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _part(target)
     try:

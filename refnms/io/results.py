@@ -5,6 +5,7 @@ Numbers have all their digits, or as many as asked for; CEINMS writes six.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class File(NamedTuple):
 
 
 def write_ceinms_results(
-    folder: Path,
+    folder: str | os.PathLike[str],
     model: Model,
     trial: Trial,
     simulation: Simulated,
@@ -96,7 +97,7 @@ def write_ceinms_results(
     Raises InputError, naming file and column, for a value that is not finite; OSError.
     """
     for file in _files(model, trial, simulation, version, steered):
-        path = folder / f"{file.name}.sto"
+        path = Path(folder) / f"{file.name}.sto"
         write_storage(path, file.time, file.columns, file.data, TITLE, CEINMS, digits)
 
 

@@ -94,6 +94,20 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def no_less_than_0(text: str) -> float:
+    found = number(text)
+    if found < 0.0:
+        raise ValueError(f"expected a number of 0 or more, found {short(text)}")
+    return found
+
+
+def at_least_1(text: str) -> int:
+    found = whole(text)
+    if found < 1:
+        raise ValueError(f"expected a whole number of 1 or more, found {short(text)}")
+    return found
+
+
 def numbers(text: str) -> tuple[float, ...]:
     """One or more numbers, separated by blanks."""
     if not text:

@@ -378,7 +378,8 @@ def _last_of_each_time(path: Path, time: Array, numbers: Integers) -> Integers:
     back = time[1:] < time[:-1]
     if np.any(back):
         row = int(np.argmax(back)) + 1
-        message = f"time goes back from {time[row - 1]:.17g} to {time[row]:.17g}; sort or split it"
+        before, after = time[row - 1 : row + 1].tolist()
+        message = f"time goes back from {before!r} to {after!r}; sort or split it"
         raise InputError(Problem(message, path, int(numbers[row]), "time"))
     keep = np.flatnonzero(np.append(time[1:] > time[:-1], True))
     if len(keep) < len(time):

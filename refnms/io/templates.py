@@ -66,6 +66,27 @@ SETUP = """\
   <outputSubjectFile>calibrated.xml</outputSubjectFile>
 </ceinmsCalibration>
 """
+EXECUTION = """\
+<?xml version="1.0" encoding="UTF-8" standalone="no" ?>
+<execution>
+  <NMSmodel>
+    <type><openLoop/></type>
+    <tendon><equilibriumElastic/></tendon>
+    <activation><exponential/></activation>
+  </NMSmodel>
+  <online/>
+</execution>
+"""
+RUN_SETUP = """\
+<?xml version="1.0" encoding="UTF-8" standalone="no" ?>
+<ceinms>
+  <subjectFile>subject.xml</subjectFile>
+  <inputDataFile>{trial}</inputDataFile>
+  <executionFile>execution.xml</executionFile>
+  <excitationGeneratorFile>excitationGenerator.xml</excitationGeneratorFile>
+  <outputDirectory>{out}</outputDirectory>
+</ceinms>
+"""
 
 
 def subject_xml(subject: SubjectFile) -> str:
@@ -118,13 +139,18 @@ def generator_xml(signals: Sequence[str], weights: Mapping[str, Mapping[str, flo
 
 
 def input_data_xml(files: Mapping[str, str], arms: Mapping[str, str]) -> str:
-    """One trial: CEINMS's tag -> file name, and degree of freedom -> file of moment arms."""
+    """One trial: CEINMS's tag -> its text, and degree of freedom -> file of moment arms."""
     arm_files = [
         Element("momentArmsFile", attributes={"dofName": dof}, text=name)
         for dof, name in arms.items()
     ]
-    named = [Element(tag, text=name) for tag, name in files.items()]
+    named = [Element(tag, text=text) for tag, text in files.items()]
     return render_xml(_parent("inputData", *named, _parent("momentArmsFiles", *arm_files)))
+
+
+def run_setup_xml(trial: str, out: str) -> str:
+    """A set-up that runs one trial and writes its results into the folder `out`."""
+    return RUN_SETUP.format(trial=trial, out=out)
 
 
 def calibration_xml(dofs: Sequence[str], trials: Sequence[str]) -> str:

@@ -409,7 +409,7 @@ def _scored(
     window = f"startStopTime {start:g} {stop:g}"
     if not np.any(scored):
         problems.append(Problem(f"{window} holds none of {frames}", files.source))
-    elif start < 2.0 * time[0] - time[1] or stop > 2.0 * time[-1] - time[-2]:
+    elif len(time) > 1 and (start < 2.0 * time[0] - time[1] or stop > 2.0 * time[-1] - time[-2]):
         text = f"{files.source}: {window} reaches beyond {frames}"
         warnings.warn(text, InputWarning, stacklevel=3)
     return scored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from refnms import ahead, record, summary
 from refnms.calibration import Calibration, Callback
 from refnms.errors import InputError, Problem
+from refnms.figures import moment_figure, tracking
 from refnms.io import write_storage
 from refnms.io.files import MARKER, replace_folder, write_atomically
 from refnms.io.history import NAME as HISTORY
@@ -17,10 +18,9 @@ from refnms.io.history import read_history
 from refnms.io.results import write_ceinms_results
 from refnms.io.subject import write_subject
 from refnms.job.done import Done, as_json, check_target, data_files, failure_of, simulated
-from refnms.model import Model, Trial
+from refnms.model import Model
 from refnms.optimize import Status
 from refnms.report import page
-from refnms.report.figures import Tracking, moment_figure
 from refnms.simulation import Simulation, simulate_all
 from refnms.steps import Settings, run_steps, write_histories
 from refnms.task import Task, read_task
@@ -114,24 +114,14 @@ def _write_signals(
         (folder / trial.name).mkdir()
         write_ceinms_results(folder / trial.name, model, trial, simulation)
     with suppress(ImportError):  # Matplotlib is an extra
-        tracking = _tracking(task.trials, before, simulations)
-        if tracking:
-            moment_figure(folder / FIGURE, model.dof_names, tracking)
-
-
-def _tracking(
-    trials: Mapping[str, tuple[str, Trial]],
-    before: Sequence[Simulation],
-    after: Sequence[Simulation],
-) -> list[Tracking]:
-    rows = zip(trials.items(), before, after, strict=True)
-    tracking = []
-    for (name, (role, trial)), old, new in rows:
-        if trial.moment is not None:
-            counts = slice(None) if trial.scored is None else trial.scored
-            signals = (trial.time, trial.moment, old.moment, new.moment)
-            tracking.append(Tracking(name, role == "test", *(s[counts] for s in signals)))
-    return tracking
+        rows = zip(task.trials.values(), before, simulations, strict=True)
+        measured = [
+            tracking(trial, role == "test", old, new)
+            for (role, trial), old, new in rows
+            if trial.moment is not None
+        ]
+        if measured:
+            moment_figure(folder / FIGURE, model.dof_names, measured)
 
 
 def _divergence(done: Calibration) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from refnms import record, summary
 from refnms.assistance import Assistance, Assisted, assist
-from refnms.assistance.excitations import check
+from refnms.assistance.excitations import problems
 from refnms.errors import InputError, Problem
 from refnms.io import read_trial
 from refnms.io.execution import ExecutionFile, Hybrid
@@ -51,7 +50,7 @@ def run(
     inputs = [*named, *data_files([setup.input_data])]
     check_target(folder, inputs)
     execution, model, profile = executed(setup, profile_name)
-    assistance = _assistance(execution, model, profile)
+    assistance = assistance_of(execution, model, profile)
     trial = read_trial(setup.input_data, model, profile)
     simulation, assisted = _run(model, trial, profile, assistance, setup.input_data)
     found = summary.of_run(model, profile.name, trial, simulation, assisted)
@@ -67,17 +66,23 @@ def run(
     return Done(found, folder, failure=failure_of(found))
 
 
-def _assistance(execution: ExecutionFile, model: Model, profile: Profile) -> Assistance | None:
-    """What the execution file says of excitations that follow the moments, checked."""
+def assistance_of(execution: ExecutionFile, model: Model, profile: Profile) -> Assistance | None:
+    """What the execution file says of excitations that follow the moments, checked.
+
+    Raises InputError.
+    """
     mode = execution.mode
     if not isinstance(mode, Hybrid):
         return None
     assistance = Assistance(
         mode.adjusted, mode.synthesized, mode.alpha, mode.beta, mode.gamma, mode.dofs
     )
-    problems = check(model, assistance, profile)
-    if problems:
-        raise InputError(replace(problem, file=execution.path) for problem in problems)
+    found = [
+        Problem(message, execution.path, mode.lines.get(field))
+        for message, field in problems(model, assistance, profile)
+    ]
+    if found:
+        raise InputError(found)
     return assistance
 
 

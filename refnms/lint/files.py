@@ -24,10 +24,12 @@ from refnms.io.storage import read_storage
 from refnms.io.subject import read_model, read_subject
 from refnms.io.trials import TrialFiles, read_trial
 from refnms.io.xml import Element, read_xml
+from refnms.job.execute import assistance_of
 from refnms.lint.findings import Findings, Level
 from refnms.lint.signals import looks
 from refnms.model import Model, Trial
-from refnms.task import profile_named, read_task
+from refnms.objective import Objective
+from refnms.task import Task, executed, profile_named, read_task
 
 SETUP_READERS: dict[str, Callable[[Path], object]] = {
     "ceinmsCalibration": read_calibration_setup,
@@ -94,6 +96,7 @@ def _check_setup(
             inputs = [*task.file.trials, *tests]
             for file in inputs:
                 checked.files += _data_files(read_input_data(file))
+            findings.attempt(lambda: _objective(task))
             trials = [trial for _, trial in task.trials.values()]
             _look(task.model, list(zip(inputs, trials, strict=True)), checked)
             return
@@ -105,6 +108,8 @@ def _check_setup(
     if model is not None and options is not None:
         muscle_model = options.muscle_model
         model = replace(model, tendon=muscle_model.tendon, activation=muscle_model.activation)
+    if root.tag == "ceinms" and not findings.of(Level.ERROR):
+        findings.attempt(lambda: assistance_of(*executed(read_run_setup(path), profile)))
     pairs = []
     for file in [*_trials(path, root, parts), *tests]:
         _check_files_of(file, checked)
@@ -115,6 +120,12 @@ def _check_setup(
             pairs += [(file, trial)] if trial is not None else []
     if model is not None:
         _look(model, pairs, checked)
+
+
+def _objective(task: Task) -> Objective:
+    """What a calibration would minimise; making it shows what it cannot."""
+    trials = task.recordings("calibration")
+    return Objective(task.packing, trials, task.profile.for_gradients(), dofs=task.dofs)
 
 
 def _model(parts: dict[str, Path], findings: Findings) -> Model | None:

@@ -32,6 +32,9 @@ class History:
     mark: NDArray[np.uint64]  # (N,) tells where the objective was asked
     gradient: Array  # (G, P) of those evaluations that had one
 
+    def __repr__(self) -> str:
+        return f"<History: {len(self.evaluations)} evaluations>"
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -44,3 +47,10 @@ class Result:
     seconds: float  # the optimization alone, without what the callback took
     history: History
     parts: tuple[Result, ...] = ()  # the runs it consists of, for a method that starts many times
+
+    def __repr__(self) -> str:
+        parts = f", {len(self.parts)} starts" if self.parts else ""
+        return (
+            f"<Result: {self.status.value}, objective {self.objective:.6g} of {len(self.x)} "
+            f"variables in {self.evaluations} evaluations and {self.seconds:.2f} s{parts}>"
+        )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from refnms.figures import AFTER, BEFORE, FAINT, HELD_OUT, MEASURED
 from refnms.fit import fit
 from refnms.physics.types import Array
-from refnms.report.figures import AFTER, BEFORE, FAINT, HELD_OUT, MEASURED
 from refnms.report.folder import Recording, Signal
 from refnms.report.svg import figure, inline, thin
 

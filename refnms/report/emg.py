@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refnms.figures import AFTER, BEFORE, FAINT, STYLE, save
 from refnms.physics.types import Array
-from refnms.report.figures import AFTER, BEFORE, FAINT, STYLE, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

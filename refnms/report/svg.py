@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from refnms.figures import STYLE
 from refnms.physics.types import Array
-from refnms.report.figures import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,6 @@ INLINE: Any = STYLE | {
     "ytick.labelsize": SMALL - 0.5,
     "legend.fontsize": SMALL,
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a dollar in a name is a dollar
     "axes.unicode_minus": True,
     "path.simplify_threshold": 0.2,
 }

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from refnms.display import count, listed
 from refnms.model import Model, Trial
 from refnms.parameters import Packing
 from refnms.physics import reference
@@ -64,6 +65,13 @@ class Certificate:
     checks: tuple[Check, ...]
     kinks: tuple[kinks.Kink, ...]
     indeterminate: tuple[dict[str, Any], ...]  # muscle, trial, frames, reasons
+
+    def __repr__(self) -> str:
+        verdict = "passed" if self.passed else f"failed: {listed([c.name for c in self.failed])}"
+        return (
+            f"<Certificate: {verdict}; {count(len(self.checks), 'check')} of "
+            f"{count(self.samples, 'sample')} of {listed(self.trials)}>"
+        )
 
     @property
     def passed(self) -> bool:

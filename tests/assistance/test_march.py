@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from people import PROFILES, person, recording
 
-from refnms.assistance import Assistance
-from refnms.assistance.excitations import best_excitations
+from refnms.assistance import Assistance, march
+from refnms.assistance.excitations import best_excitations, task_of
 from refnms.model import Trial
 from refnms.physics.types import Array
 from refnms.simulation import chain, join
@@ -111,24 +111,16 @@ def test_a_slack_muscle_is_woken_where_its_force_would_help():
 
 
 def test_it_is_the_same_without_compiled_code():
-    """The kernels are Python too; here one frame of them runs as such."""
-    from refnms.assistance import march
-    from refnms.assistance.excitations import cost_of, given_of
-    from refnms.assistance.response import people
-
+    """The kernels are Python too; here they run as such."""
     chosen, model = PROFILES["online"], person(9)
     trial = followable(9, model)
     compiled = best_excitations(model, trial, ASSISTANCE, chosen)
-    joined = join(model, [trial], chosen)
-    recorded = joined.excitation(model.table())
-    given = given_of(model, trial, ASSISTANCE, recorded)
+    task = task_of(model, trial, ASSISTANCE, chosen)
+    shape = task.given.recorded.shape
     found = march.Found(
-        np.zeros(recorded.shape), np.zeros((12, 3)), *np.zeros((2, 12)), np.zeros(12, np.int64)
+        np.zeros(shape), np.zeros((12, 3)), *np.zeros((2, 12)), np.zeros(12, np.int64)
     )
-    who = people(model.muscles, False, 0.0)
     plain = getattr(march.march, "py_func", march.march)
-    room = march.memory(3, 3, 2)
-    cost = cost_of(ASSISTANCE, chosen)
     with np.errstate(all="ignore"):
-        plain(joined.system, who, cost, given, np.zeros(recorded.shape), False, found, room)
+        plain(task, np.zeros(shape), False, found)
     np.testing.assert_allclose(found.cost, compiled.cost, rtol=1e-9)

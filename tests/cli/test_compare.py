@@ -57,6 +57,14 @@ def test_a_column_that_is_missing_is_no_agreement(project, capsys):
     assert f"only in {project / 'b'}: Activations: muscle_2" in told
 
 
+def test_a_quantity_that_the_second_folder_alone_has_is_no_agreement(project, capsys):
+    for name in ("a", "b"):
+        assert refnms("run", project / "run.xml", "--out", project / name) == 0
+    (project / "a" / "Torques.sto").unlink()
+    assert refnms("compare", project / "a", project / "b") == 4
+    assert refnms("compare", project / "b", project / "a") == 0
+
+
 def test_what_is_no_folder_is_bad_input(project, capsys):
     assert refnms("compare", project / "run.xml", project) == 3
     assert "is no folder" in capsys.readouterr().err

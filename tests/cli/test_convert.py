@@ -69,7 +69,11 @@ def test_a_subject_needs_to_know_where_it_goes(project, tmp_path, capsys):
 def test_a_file_of_another_kind_is_bad_input(project, tmp_path, capsys):
     arguments = ("--into", tmp_path / "x.osim", "--out", tmp_path / "c")
     assert refnms("convert", project / "execution.xml", *arguments) == 3
-    assert "expected a CEINMS subject" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert (
+        "expected an OpenSim model, or a subject of CEINMS or CEINMS-RT, found <execution>" in told
+    )
+    assert "[RN106]" in told
 
 
 def test_without_the_extra_a_motion_is_refused_with_its_name(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refnms.geometry.basis import Basis, paths_of
+from refnms.geometry.basis import Basis, paths_of, paths_over, tensors_of
 from refnms.physics.reference.paths import local
 
 KINDS = [(1, 1), (2, 1), (8, 1), (3, 2), (3, 7)]
@@ -42,3 +42,15 @@ def test_beyond_the_range_they_are_the_lines_of_their_ends(degree, intervals):
         beyond, same, flat = dense(basis, np.array([out]))
         assert np.abs(beyond - value - (out - end) * slope).max() < 1e-10
         assert np.abs(same - slope).max() < 1e-10 and not flat.any()
+
+
+def test_tensors_are_found_again_in_their_struct():
+    first, second = Basis(0, 4, 1, -0.3, 1.7), Basis(2, 3, 5, 0.1, 0.9)
+    tensors = [
+        ([second], np.arange(8.0)),
+        ([], np.array([0.4])),
+        ([first, second], np.arange(40.0)),
+    ]
+    found = tensors_of(paths_over(tensors, 3))
+    for (bases, values), (own, again) in zip(tensors, found, strict=True):
+        assert bases == own and np.array_equal(values, again)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from refnms.errors import InputError, InputWarning
-from refnms.interop.opensim import geometry, inverse_dynamics
+from refnms.geometry import fit_geometry
+from refnms.interop.opensim import geometry, inverse_dynamics, sample
 from refnms.io.osim import read_osim
 from refnms.io.storage import read_storage, write_storage
 
@@ -56,6 +57,23 @@ def test_lengths_and_arms_are_those_of_plane_geometry(pendulum):
     np.testing.assert_allclose(found.length[:, 0], length(ANGLE), rtol=1e-12)
     arm = -(length(ANGLE + 1e-6) - length(ANGLE - 1e-6)) / 2e-6
     np.testing.assert_allclose(found.moment_arm[:, 0, 0], arm, atol=1e-8)
+
+
+def test_a_grid_is_sampled_for_a_geometry(pendulum):
+    angle = np.linspace(-1.0, 1.0, 9)
+    poses = sample(pendulum[0], {"angle": angle})
+    assert (poses.muscle_names, poses.dof_names) == (("flexor",), ("angle",))
+    np.testing.assert_array_equal(poses.angle[:, 0], angle)
+    np.testing.assert_allclose(poses.length[:, 0], length(angle), rtol=1e-12)
+    fit = fit_geometry(poses)
+    between = np.linspace(-0.9, 0.9, 7)
+    np.testing.assert_allclose(fit.geometry.length(between[:, None])[:, 0], length(between), 1e-5)
+    assert fit.inconsistent() == []
+
+
+def test_a_coordinate_that_no_muscle_crosses_is_not_sampled(pendulum):
+    with pytest.raises(InputError, match="no muscle crosses angel"):
+        sample(pendulum[0], {"angel": np.linspace(0.0, 1.0, 5)})
 
 
 def test_inverse_dynamics_is_that_of_a_pendulum(pendulum, capfd):

@@ -137,7 +137,8 @@ def contents(record: Any) -> Iterator[Any]:
     """All numbers and names in a record."""
     if dataclasses.is_dataclass(record):
         for field in dataclasses.fields(record):
-            yield from contents(getattr(record, field.name))
+            if field.compare:  # else it says where something stands
+                yield from contents(getattr(record, field.name))
     elif isinstance(record, np.ndarray):
         yield from record.tolist()
     elif isinstance(record, dict):

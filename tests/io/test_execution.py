@@ -37,6 +37,24 @@ BASE = (
 )
 
 
+HYBRID = """<hybrid>
+<alpha>1</alpha><beta>2</beta>
+<gamma>{gamma}</gamma><dofSet>knee</dofSet>
+<synthMTUs>a b</synthMTUs>
+<adjustMTUs>c</adjustMTUs>
+<algorithm><simulatedAnnealing><noEpsilon>4</noEpsilon><rt>.3</rt><T>20</T><NS>15</NS><NT>{nt}</NT>
+<epsilon>1.E-3</epsilon><maxNoEval>2000</maxNoEval></simulatedAnnealing></algorithm></hybrid>"""
+
+
+def test_a_hybrid_execution_knows_on_which_line_each_thing_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "execution.xml"
+    path.write_text(BASE.replace("<openLoop/>", HYBRID.format(gamma=3, nt=5)))
+    mode = read_execution(path).mode
+    assert isinstance(mode, Hybrid)
+    wanted = {"alpha": 2, "beta": 2, "gamma": 3, "dofs": 3, "synthesized": 4, "adjusted": 5}
+    assert mode.lines == wanted
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -46,6 +64,12 @@ BASE = (
         ("<openLoop/>", "<realTime/>", "CEINMS-RT"),
         ("<openLoop/>", "", "lacks <openLoop> or <hybrid>"),
         ("<online/>", "<ConsumerPlugin/>", "CEINMS-RT"),
+        ("<openLoop/>", HYBRID.format(gamma=-3, nt=5), "line 3: .*gamma: expected a number of 0"),
+        (
+            "<openLoop/>",
+            HYBRID.format(gamma=3, nt=0),
+            "line 6: .*simulatedAnnealing/NT: expected a whole number of 1 or more, found '0'",
+        ),
         (
             "<equilibriumElastic/>",
             "<equilibriumElastic><tolerance>0</tolerance></equilibriumElastic>",

@@ -293,6 +293,13 @@ def test_a_window_beyond_the_frames_is_warned_of(recording, tmp_path):
             recording.read(tmp_path)
 
 
+def test_a_window_around_a_single_frame_is_told_as_that(recording, tmp_path):
+    recording.start_stop = (0.0, 9.0)
+    recording.retime("lengths", np.array([1.0]))
+    messages = [message for _, _, message in recording.problems(tmp_path)]
+    assert "has one frame; a trial needs two or more" in messages
+
+
 @pytest.mark.parametrize("window", [(3.0, 4.0), (1.5, 1.2)])
 def test_a_window_without_frames_is_refused(window, recording, tmp_path):
     recording.start_stop = window

@@ -13,6 +13,7 @@ from project import EXECUTION, PERSON, execute_so, hybrid, subject
 
 from refnms import job
 from refnms.assistance import Assistance, assist
+from refnms.catalogue import code_of
 from refnms.errors import DivergedError, InputError
 from refnms.fit import fit
 from refnms.io import read_trial
@@ -133,13 +134,14 @@ def test_digits_are_as_many_as_asked_for(project):
 
 
 def test_all_that_a_hybrid_execution_names_wrongly_is_told_at_once(project):
-    execute_so(project, hybrid("psoas muscle_1", "muscle_1 soleus", "hip", "1 -5 9"))
+    execute_so(project, hybrid("psoas muscle_1", "muscle_1 soleus", "hip", "1 5 9"))
     with pytest.raises(InputError) as caught:
         run(project / "run.xml", out=project / "out")
     told = [str(problem) for problem in caught.value.problems]
-    assert all(line.startswith(f"{project / 'execution.xml'}: ") for line in told)
-    for part in ("soleus", "psoas", "hip; there are knee, ankle", "not both", "beta is -5"):
+    assert all(line.startswith(f"{project / 'execution.xml'}, line ") for line in told)
+    for part in ("soleus", "psoas", "hip; there are knee, ankle", "not both"):
         assert sum(part in line for line in told) == 1
+    assert {code_of(problem.message) for problem in caught.value.problems} == {"RN305", "RN507"}
     assert not (project / "out").exists()
 
 

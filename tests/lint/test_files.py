@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from commands import spoil_emg
 from models import muscle, v4
-from project import EXECUTION, STEP, calibration
+from project import EXECUTION, STEP, calibration, execute_so, hybrid
 
 from refnms.errors import InputError
 from refnms.lint.files import check_file
@@ -101,6 +102,26 @@ def test_any_file_of_a_setup_can_be_checked_alone(name, project):
     path = project / name
     path.write_text(path.read_text()[: len(path.read_text()) // 2])
     assert told(path) != []
+
+
+def test_excitations_that_cannot_follow_the_moments_are_found(project):
+    execute_so(project, hybrid(synthesized="nobody", dofs="hip"))
+    found = told(project / "run.xml")
+    assert any("no synthesized muscle is called nobody" in line for line in found)
+    assert any("no degree of freedom is called hip" in line for line in found)
+    execute_so(project, hybrid())
+    assert told(project / "run.xml") == []
+
+
+def test_trials_without_moments_are_no_calibration(project):
+    for name in ("walk", "run"):
+        path = project / name / "trial.xml"
+        path.write_text(re.sub(r" *<externalTorquesFile>.*\n", "", path.read_text()))
+    found = told(project / "calibrate.xml")
+    assert [re.findall("'(.*)' has no measured moments", line) for line in found] == [
+        ["walk"],
+        ["run"],
+    ]
 
 
 def test_models_are_checked_and_strangers_refused(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from refnms.errors import InputError, Problem
 from refnms.interop.c.subject import write_model, write_trial
-from refnms.io import read_model, read_trial
+from refnms.io import read_geometry, read_model, read_trial
 from refnms.jit import HAVE_NUMBA, host_processor
 from refnms.physics.profiles import NATIVE, ceinms_0_9
 from refnms.simulation import simulate
@@ -27,13 +27,15 @@ def export_c(
     subject: tuple[Path, Path] | None = None,
     trial: Path | None = None,
     profile: str = "native",
+    geometry: Path | None = None,
 ) -> list[Path]:
     """Write `librefnms.a`, `librefnms.so`, `refnms.h` and an example; returns the paths.
 
     `processor` is LLVM's name of the oldest one that is to run it ("x86-64", "x86-64-v3",
     "znver4", ...; None: this machine's). Nothing in the kernels is contracted or reassociated, so
     the numbers do not depend on it. `subject` are the files of a CEINMS subject and its excitation
-    generator, for `subject.h`; `trial` an inputData file, for `trial.bin`. Takes a minute or two.
+    generator, for `subject.h`; `trial` an inputData file, for `trial.bin`;
+    `geometry` a file of `refnms geometry`, for steps by joint angles. Takes a minute or two.
 
     Raises InputError for bad files, without Numba, a C compiler or `ar`, and for a processor that
     LLVM does not know; nothing is written then.
@@ -42,7 +44,7 @@ def export_c(
     target = Path(directory)
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        own = [] if subject is None else _write_subject(work, subject, trial, profile)
+        own = [] if subject is None else _write_subject(work, subject, trial, profile, geometry)
         _compile(work / "refnms.o", processor)
         _run("ar", "rcs", work / "librefnms.a", work / "refnms.o")
         shared = work / "librefnms.so"
@@ -57,11 +59,16 @@ def export_c(
 
 
 def _write_subject(
-    folder: Path, files: tuple[Path, Path], trial_file: Path | None, name: str
+    folder: Path,
+    files: tuple[Path, Path],
+    trial_file: Path | None,
+    name: str,
+    geometry: Path | None,
 ) -> list[str]:
     profile = NATIVE if name == "native" else ceinms_0_9(online=True)
     model = read_model(*files)
-    write_model(folder / "subject.h", model, profile)
+    paths = None if geometry is None else read_geometry(geometry)
+    write_model(folder / "subject.h", model, profile, paths)
     if trial_file is None:
         return ["subject.h"]
     trial = read_trial(trial_file, model, profile)

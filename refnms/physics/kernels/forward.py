@@ -1,13 +1,4 @@
-"""From excitation to tendon force, frame after frame, up to LANES muscles side by side.
-
-The fiber length is looked for by plain Newton steps, all lanes together. A lane stands still once
-its step is small, so its bits do not depend on its neighbors. What a few steps do not settle is
-left to the search for one sample (`solve`), which has the brackets, the safeguards and the flags.
-
-The first guess follows the tangent of the equilibrium: with the partials of the last frame,
-
-    dw = -(g_a da + g_lmt dl_mt + g_v dv) / G,     dv: change of the velocity at the old length.
-"""
+"""From excitation to tendon force, frame after frame, up to LANES muscles side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +8,7 @@ import numpy as np
 
 from refnms.jit import kernel, pure, section
 from refnms.physics import activation as act
-from refnms.physics import muscle, solve
+from refnms.physics import muscle
 from refnms.physics.curves import holds
 from refnms.physics.kernels import row
 from refnms.physics.kernels.block import (
@@ -27,26 +18,21 @@ from refnms.physics.kernels.block import (
     force_pieces_of,
     load,
     look_up,
-    muscle_of,
     node_of,
     pieces_of,
     shape_of,
     unit_of,
     width,
 )
+from refnms.physics.kernels.equilibrium import find_length
 from refnms.physics.types import (
     Array,
     FilterStart,
     Integers,
     Muscles,
     MuscleSignals,
-    Root,
     System,
 )
-
-SWEEPS = 12  # of plain Newton steps
-SETTLED = 1e-10  # a step as short leaves an error of its square
-LONGEST = 0.2  # step, in optimal fiber lengths: farther off, a piece of a curve means nothing
 
 
 @kernel
@@ -196,238 +182,6 @@ def rigid_length(
         fiber_length[t, m + j] = memory[row.L + j] = length
         memory[row.X + j], memory[row.COSINE + j] = muscle.of_length(unit, length)
         flags[t, m + j] = 0
-
-
-@pure
-def find_length(
-    system: System,
-    muscles: Muscles,
-    musculotendon_length: Array,
-    signals: MuscleSignals,
-    flags: Integers,
-    t: int,
-    m: Any,
-    first: int,
-    memory: Array,
-) -> None:
-    """Fiber length of frame t in equilibrium with an elastic tendon."""
-    weights, length = system.timeline.solver_weights, signals.fiber_length
-    newest = weights[t, 0]
-    find_past(weights, length, t, m, first, memory)
-    if system.root.tolerance == 0.0 and t > first:
-        guess(newest - weights[t - 1, 0], musculotendon_length, t, m, memory)
-        for _ in range(SWEEPS):
-            left, away = sweep(newest, memory)
-            if left == 0:
-                break
-            if away > 0:
-                look_up(system.curves, memory)
-    else:
-        open_all(musculotendon_length, t, m, memory)
-    place(newest, memory)
-    if system.root.upper > 0.0:
-        doubtful = enclosed(system.root, system.plain, newest, length, flags, t, m, memory)
-    else:
-        doubtful = reached(length, flags, t, m, memory)
-    if doubtful > 0:
-        settle_alone(
-            system, muscles, musculotendon_length, signals, flags, newest, t, m, first, memory
-        )
-        look_up(system.curves, memory)
-        force_alone(memory)
-
-
-@pure
-def find_past(
-    weights: Array, fiber_length: Array, t: int, m: Any, first: int, memory: Array
-) -> None:
-    """The part of the solver's velocity that earlier lengths determine."""
-    for j in range(width(memory)):
-        memory[row.LAST_PAST + j] = memory[row.PAST + j]
-        memory[row.PAST + j] = weights[t, 1] * fiber_length[t - 1, m + j] if t > first else 0.0
-    for k in range(2, min(weights.shape[1], t - first + 1)):
-        for j in range(width(memory)):
-            memory[row.PAST + j] += weights[t, k] * fiber_length[t - k, m + j]
-
-
-@section
-def open_all(musculotendon_length: Array, t: int, m: Any, memory: Array) -> None:
-    """Leave all lanes to the search for one sample."""
-    for j in range(width(memory)):
-        memory[row.LMT + j], memory[row.OPEN + j] = musculotendon_length[t, m + j], 1.0
-        memory[row.LAST_A + j] = memory[row.A + j]
-
-
-@section
-def guess(newer: float, musculotendon_length: Array, t: int, m: Any, memory: Array) -> None:
-    """Where the tangent of the last frame's equilibrium points; opens all lanes."""
-    for j in range(width(memory)):
-        lmt = musculotendon_length[t, m + j]
-        change = newer * memory[row.L + j] + memory[row.PAST + j] - memory[row.LAST_PAST + j]
-        drive = (
-            memory[row.BY_A + j] * (memory[row.A + j] - memory[row.LAST_A + j])
-            + memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])
-            + memory[row.BY_V + j] * change
-        )
-        w = memory[row.W + j]
-        memory[row.LAST_W + j], memory[row.W + j] = w, w - drive / memory[row.SLOPE + j]
-        memory[row.LMT + j], memory[row.LAST_A + j] = lmt, memory[row.A + j]
-        memory[row.OPEN + j] = 1.0
-
-
-@section
-def sweep(newest: float, memory: Array) -> tuple[int, int]:
-    """One Newton step of every open lane: how many stay open, and how many left their pieces.
-
-    Nothing is written only where a lane is open: such a store is far slower than a wide one.
-    """
-    left, away = 0, 0
-    for j in range(width(memory)):
-        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
-        w, a, lmt = memory[row.W + j], memory[row.A + j], memory[row.LMT + j]
-        x, cosine = muscle.of_projection(unit, w)
-        length = unit.optimal_fiber_length * x
-        v = muscle.norm_velocity(unit, newest * length + memory[row.PAST + j])
-        held = ask(muscle.arguments(unit, x, cosine, a, v, lmt), pieces, j, memory)
-        g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
-        slope = solve.total_slope(unit, g, cosine, newest)
-        step = -g.residual / slope
-        step = LONGEST if step > LONGEST else (-LONGEST if step < -LONGEST else step)
-        is_open = memory[row.OPEN + j]
-        settled = held & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
-        stays = (is_open > 0.0) & (not settled)
-        memory[row.W + j] = w + is_open * step
-        memory[row.OPEN + j] = 1.0 if stays else 0.0
-        goes = stays & (not held)
-        memory[row.AWAY + j] = 1.0 if goes else 0.0
-        left += 1 if stays else 0
-        away += 1 if goes else 0
-    return left, away
-
-
-@section
-def place(newest: float, memory: Array) -> None:
-    """Geometry, velocity and force of the projected lengths, and the slopes of the equilibrium.
-
-    The pieces are those of the last Newton step, too short to have left them by more than rounding.
-    """
-    for j in range(width(memory)):
-        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
-        a, lmt = memory[row.A + j], memory[row.LMT + j]
-        x, cosine = muscle.of_projection(unit, memory[row.W + j])
-        length = unit.optimal_fiber_length * x
-        velocity = newest * length + memory[row.PAST + j]
-        v = muscle.norm_velocity(unit, velocity)
-        g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
-        memory[row.L + j], memory[row.X + j], memory[row.COSINE + j] = length, x, cosine
-        memory[row.V + j], memory[row.VS + j] = velocity, v
-        memory[row.F + j] = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
-        memory[row.BY_A + j], memory[row.BY_LMT + j] = g.activation, g.musculotendon_length
-        memory[row.BY_V + j] = g.fiber_velocity
-        memory[row.SLOPE + j] = solve.total_slope(unit, g, cosine, newest)
-
-
-@section
-def reached(fiber_length: Array, flags: Integers, t: int, m: Any, memory: Array) -> int:
-    """Write the lengths; mark and count the lanes that the search in motion has to settle."""
-    doubtful = 0
-    for j in range(width(memory)):
-        unit, last, w = unit_of(memory, j), memory[row.LAST_W + j], memory[row.W + j]
-        sure = solve.reaches(unit, last, memory[row.LMT + j], w)
-        sure = sure & (memory[row.OPEN + j] == 0.0) & (unit.tendon_slack_length > 0.0)
-        memory[row.DOUBT + j] = 0.0 if sure else 1.0
-        doubtful += 0 if sure else 1
-        fiber_length[t, m + j], flags[t, m + j] = memory[row.L + j], 0
-    return doubtful
-
-
-@section
-def enclosed(
-    root: Root,
-    plain: bool,
-    newest: float,
-    fiber_length: Array,
-    flags: Integers,
-    t: int,
-    m: Any,
-    memory: Array,
-) -> int:
-    """Write the lengths; mark and count the lanes whose root CEINMS's bracket may not hold."""
-    doubtful = 0
-    for j in range(width(memory)):
-        sample, pieces = sample_of(newest, memory, j), pieces_of(memory, j)
-        sure = solve.plainly_enclosed(pieces, root, sample, memory[row.W + j])
-        sure = sure & plain & (memory[row.OPEN + j] == 0.0)
-        memory[row.DOUBT + j] = 0.0 if sure else 1.0
-        doubtful += 0 if sure else 1
-        fiber_length[t, m + j], flags[t, m + j] = memory[row.L + j], 0
-    return doubtful
-
-
-@pure
-def sample_of(newest: float, memory: Array, j: Any) -> solve.Sample:
-    """The sample of lane j."""
-    unit = unit_of(memory, j)
-    return solve.Sample(unit, memory[row.A + j], memory[row.LMT + j], newest, memory[row.PAST + j])
-
-
-@section
-def settle_alone(
-    system: System,
-    muscles: Muscles,
-    musculotendon_length: Array,
-    signals: MuscleSignals,
-    flags: Integers,
-    newest: float,
-    t: int,
-    m: Any,
-    first: int,
-    memory: Array,
-) -> None:
-    """The doubtful lanes by the search for one sample; roots that CEINMS's bracket holds stay."""
-    length, root = signals.fiber_length, system.root
-    for j in range(width(memory)):
-        if memory[row.DOUBT + j] == 0.0:
-            continue
-        unit, x = muscle.unit(muscle_of(muscles, m + j)), memory[row.X + j]
-        if root.upper > 0.0 and memory[row.OPEN + j] == 0.0 and unit.tendon_slack_length > 0.0:
-            sample, forward = sample_of(newest, memory, j), memory[row.W + j] > 0.0
-            inside = forward and root.lower < x < root.upper
-            if inside and solve.bracketed(system.curves, root, sample):
-                continue
-        found, flag = solve.at_frame(
-            system.curves,
-            root,
-            system.timeline.solver_weights,
-            unit,
-            signals.activation,
-            musculotendon_length,
-            length,
-            t,
-            m + j,
-            first,
-        )
-        length[t, m + j], flags[t, m + j] = found, flag
-        x, cosine = muscle.of_length(unit, found)
-        velocity = newest * found + memory[row.PAST + j]
-        memory[row.L + j], memory[row.COSINE + j] = found, cosine
-        v, w = muscle.norm_velocity(unit, velocity), x * cosine
-        asked = muscle.arguments(unit, x, cosine, memory[row.A + j], v, memory[row.LMT + j])
-        ask(asked, pieces_of(memory, j), j, memory)
-        memory[row.W + j], memory[row.V + j] = w, velocity
-        memory[row.BY_A + j] = memory[row.BY_LMT + j] = memory[row.BY_V + j] = 0.0
-        memory[row.SLOPE + j] = memory[row.AWAY + j] = 1.0
-
-
-@section
-def force_alone(memory: Array) -> None:
-    """The force of the doubtful lanes."""
-    for j in range(width(memory)):
-        if memory[row.DOUBT + j] > 0.0:
-            unit, pieces = unit_of(memory, j), pieces_of(memory, j)
-            x, cosine, v = memory[row.X + j], memory[row.COSINE + j], memory[row.VS + j]
-            a = memory[row.A + j]
-            memory[row.F + j] = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
 
 
 @section

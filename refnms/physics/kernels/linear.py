@@ -30,7 +30,7 @@ from refnms.physics.kernels.block import (
     unit_of,
     width,
 )
-from refnms.physics.kernels.forward import find_past
+from refnms.physics.kernels.equilibrium import find_past
 from refnms.physics.types import Array, Flag, Integers, MuscleSignals, System
 
 ON_RIGID_LENGTH, AT_FLOOR = int(Flag.FELL_BACK | Flag.TAUT), int(Flag.FLOOR)

@@ -162,9 +162,9 @@ def shift(rows: Array) -> None:
 @pure
 def is_finite(array: Array) -> bool:
     """Whether all numbers of an array, contiguous by rows, are finite."""
-    numbers, missing = array.reshape(array.size), 0
-    for i in range(numbers.size):
-        missing += 0 if numbers[i] - numbers[i] == 0.0 else 1
+    missing = 0
+    for number in array.flat:
+        missing += 0 if number - number == 0.0 else 1
     return missing == 0
 
 

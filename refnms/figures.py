@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from refnms.errors import InputError
 from refnms.fit import fit
+from refnms.model import Trial
 from refnms.physics.types import Array
+from refnms.simulation import Simulation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
 
 # Wong 2011 (Nature Methods 8:441): told apart by all common kinds of color vision; dashes and width
 # say it once more.
@@ -36,6 +40,7 @@ STYLE: Any = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "svg.hashsalt": "refnms",  # the same data give the same file
+    "text.parse_math": False,  # a dollar in a name is a dollar
 }
 
 
@@ -51,20 +56,31 @@ class Tracking:
     after: Array
 
 
+def tracking(trial: Trial, held_out: bool, before: Simulation, after: Simulation) -> Tracking:
+    """The moments of a trial in the frames that count.
+
+    Raises InputError for a trial without measured moments.
+    """
+    if trial.moment is None:
+        raise InputError(f"trial {trial.name!r} has no measured moments to draw")
+    counts = slice(None) if trial.scored is None else trial.scored
+    signals = (trial.time, trial.moment, before.moment, after.moment)
+    return Tracking(trial.name, held_out, *(signal[counts] for signal in signals))
+
+
 def moment_figure(
     path: str | os.PathLike[str], dof_names: Sequence[str], trials: Sequence[Tracking]
 ) -> Path:
-    """Draw measured moments with those before and after calibration, a row for each DOF.
+    """Write what `draw` draws. The ending of `path` says the format (`.svg`, `.png`, `.pdf`).
 
-    Each trial has a column. The ending of `path` says the format (`.svg`, `.png`, `.pdf`). The file
-    appears whole or not at all.
+    The file appears whole or not at all.
 
     Raises ImportError when Matplotlib is missing (extra `report`).
     """
     from matplotlib import rc_context
 
-    with rc_context(STYLE):
-        return save(_draw(dof_names, trials), Path(path), dpi=200)
+    with rc_context(STYLE):  # the salt of an SVG's names
+        return save(draw(dof_names, trials), Path(path), dpi=200)
 
 
 def save(figure: Figure, path: Path, dpi: int) -> Path:
@@ -79,12 +95,22 @@ def save(figure: Figure, path: Path, dpi: int) -> Path:
     return path
 
 
-def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
-    from matplotlib.figure import Figure
+def draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
+    """Measured moments with those before and after calibration: a row for each degree of freedom,
+    a column for each trial. In a notebook the figure shows itself.
 
+    Raises ImportError when Matplotlib is missing (extra `report`).
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        return _draw(dof_names, trials)
+
+
+def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
     rows, columns = len(dof_names), len(trials)
     width, height = 2.0 * columns + 0.9, 1.75 * rows + 1.1
-    figure = Figure(figsize=(width, height))
+    figure = _styled(width, height)
     # Margins in inches: a layout that measures every label takes longer than the calibration.
     figure.subplots_adjust(
         left=0.75 / width,
@@ -106,6 +132,24 @@ def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
     lines = axes[0, 0].get_lines()[1:]
     figure.legend(handles=lines, loc="upper center", ncols=3, frameon=False, fontsize=10)
     return figure
+
+
+def _styled(width: float, height: float) -> Figure:
+    """A figure that keeps its style where it is drawn later, and can be shown in a notebook."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    class Styled(Figure):
+        def draw(self, renderer: Any) -> None:
+            with rc_context(STYLE):  # ticks are made when they are drawn
+                super().draw(renderer)
+
+        def _repr_png_(self) -> bytes:
+            buffer = BytesIO()
+            self.savefig(buffer, format="png", dpi=100)
+            return buffer.getvalue()
+
+    return Styled(figsize=(width, height))
 
 
 def _heading(axes: Axes, trial: Tracking) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from people import person, recording
 
-from refnms.report.figures import AFTER, BEFORE, HELD_OUT, Tracking, _draw, moment_figure
+from refnms.errors import InputError
+from refnms.figures import AFTER, BEFORE, HELD_OUT, STYLE, Tracking, draw, moment_figure, tracking
+from refnms.simulation import simulate
 
 pytest.importorskip("matplotlib", reason="the extra `report` is not installed")
 
@@ -99,6 +103,30 @@ def test_drawing_without_matplotlib_is_an_import_error(trials, monkeypatch, tmp_
         moment_figure(tmp_path / "f.svg", DOFS, trials)
 
 
+def test_a_figure_shows_itself_and_keeps_its_style_outside(trials):
+    from matplotlib import rc_context, rcdefaults
+
+    with rc_context(STYLE):
+        inside = draw(DOFS, trials)._repr_png_()
+    with rc_context():
+        rcdefaults()
+        outside = draw(DOFS, trials)._repr_png_()
+    assert inside.startswith(b"\x89PNG")
+    assert outside == inside
+
+
+def test_a_trial_is_drawn_in_the_frames_that_count():
+    model = person(3)
+    trial = replace(recording(3, model), scored=np.arange(len(recording(3, model).time)) > 5)
+    run = simulate(model, trial)
+    found = tracking(trial, True, run, run)
+    np.testing.assert_array_equal(found.time, trial.time[6:])
+    np.testing.assert_array_equal(found.measured, trial.moment[6:])
+    assert found.held_out
+    with pytest.raises(InputError, match="no measured moments to draw"):
+        tracking(replace(trial, moment=None), True, run, run)
+
+
 def test_the_caller_keeps_their_settings(trials, tmp_path):
     from matplotlib import rc_context, rcdefaults, rcParams
 
@@ -123,7 +151,7 @@ def test_a_disk_full_leaves_nothing(trials, monkeypatch, tmp_path):
 
 
 def test_every_curve_and_its_errors_have_the_color_of_the_legend(trials):
-    panel = _draw(DOFS, trials).axes[0]
+    panel = draw(DOFS, trials).axes[0]
     curves = {str(line.get_label()): line for line in panel.get_lines()}
     scores = {text.get_color(): text.get_text() for text in panel.texts}
     for name, color, moment, rmse in (
@@ -139,7 +167,7 @@ def test_every_curve_and_its_errors_have_the_color_of_the_legend(trials):
 def test_unseen_trials_are_shaded_and_say_so(trials):
     from matplotlib.colors import to_rgba
 
-    lift, hand_to_mouth = _draw(DOFS, trials).axes[:2]
+    lift, hand_to_mouth = draw(DOFS, trials).axes[:2]
     roles = [{text.get_text() for text in panel.texts} for panel in (lift, hand_to_mouth)]
     assert "calibration" in roles[0] and "held out" in roles[1]
     assert lift.get_facecolor() != to_rgba(HELD_OUT) == hand_to_mouth.get_facecolor()
