@@ -48,6 +48,7 @@ NEAREST = {
     "physics/held.py": "physics/test_held.py",
     "physics/stencils.py": "physics/test_stencils.py",
     "physics/flags.py": "physics/test_flags.py",
+    "physics/jets.py": "physics/test_jets.py",
     "physics/frame.py": "physics/test_frame.py",
     "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
     "physics/reference": "physics/reference/test_{}.py test_primitives.py",
@@ -61,6 +62,7 @@ NEAREST = {
     "sensitivity.py": "test_sensitivity.py test_gauss_newton.py",
     "fit.py": "test_fit.py",
     "score.py": "test_score.py",
+    "networks.py": "test_networks.py",
 }
 
 # Whose products are addresses and sizes: no formulas.

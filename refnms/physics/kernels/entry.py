@@ -207,6 +207,16 @@ def _system_size(words: Integers, frames: int) -> int:
     return int(2 + frames * (k + f) + ROOM * max(k, f))
 
 
+@pure
+def _blocks(own: Described, frames: int, memory: int) -> tuple[Integers, Array, int]:
+    """The blocks of the muscles, their memories, and where the rest of the memory begins."""
+    blocks, _ = lanes(own.words[MUSCLES])
+    at = memory + 8 * _system_size(own.words, frames)
+    share, memories = integers_at(at, (blocks, 3)), floats_at(at + 24 * blocks, (blocks, row.SIZE))
+    spread(own.words, share)
+    return share, memories, at + 24 * blocks + 8 * row.SIZE * blocks
+
+
 @kernel
 def trial_size(model: int, frames: int) -> int:
     """How many float64 numbers of working memory a trial of so many frames needs."""
@@ -233,11 +243,7 @@ def trial_forward(
     own = described(model)
     m, d = own.words[MUSCLES], own.words[DOFS]
     system, both = _system(own, frames, time, memory), true(own)
-    rest = memory + 8 * _system_size(own.words, frames)
-    blocks, _ = lanes(m)
-    share = integers_at(rest, (blocks, 3))
-    spread(own.words, share)
-    memories = floats_at(rest + 24 * blocks, (blocks, row.SIZE))
+    share, memories, _ = _blocks(own, frames, memory)
     found = _signals(signals, frames, m)
     forward(
         system,
@@ -282,13 +288,7 @@ def trial_vjp(
     own = described(model)
     m, d = own.words[MUSCLES], own.words[DOFS]
     system, both = _system(own, frames, time, memory), true(own)
-    rest = memory + 8 * _system_size(own.words, frames)
-    blocks, _ = lanes(m)
-    share = integers_at(rest, (blocks, 3))
-    spread(own.words, share)
-    rest += 24 * blocks
-    memories = floats_at(rest, (blocks, row.SIZE))
-    rest += 8 * row.SIZE * blocks
+    share, memories, rest = _blocks(own, frames, memory)
     force_bar = floats_at(rest, (frames, m))
     length_bar = floats_at(rest + 8 * frames * m, (frames, m))
     given = frames if signals_bar != 0 else 0
@@ -354,11 +354,7 @@ def trial_jvp(
     own = described(model)
     m, d = own.words[MUSCLES], own.words[DOFS]
     system = _system(own, frames, time, memory)
-    rest = memory + 8 * _system_size(own.words, frames)
-    blocks, _ = lanes(m)
-    share = integers_at(rest, (blocks, 3))
-    spread(own.words, share)
-    memories = floats_at(rest + 24 * blocks, (blocks, row.SIZE))
+    share, memories, _ = _blocks(own, frames, memory)
     found, each = _signals(signals, frames, m), 8 * frames * m
     shape = (frames, 1, m)
     dots = MuscleSignals(

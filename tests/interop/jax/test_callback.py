@@ -19,20 +19,6 @@ from jax.test_util import check_grads  # noqa: E402
 FRAMES = 5
 
 
-@pytest.fixture(scope="module", autouse=True)
-def wide():
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
-
-
-@pytest.fixture(scope="module")
-def bridge():
-    import refnms.interop.jax
-
-    return refnms.interop.jax
-
-
 @pytest.fixture(scope="module")
 def case(bridge):
     """A chain of three muscles and five frames, and its inputs: EMG, lengths, arms, parameters."""

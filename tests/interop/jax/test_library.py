@@ -25,20 +25,6 @@ needs_compiler = pytest.mark.skipif(
 FRAMES = 6
 
 
-@pytest.fixture(scope="module", autouse=True)
-def wide():
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", False)
-
-
-@pytest.fixture(scope="module")
-def bridge():
-    import refnms.interop.jax
-
-    return refnms.interop.jax
-
-
 def case(bridge, name):
     model, trial = few(person().true), short(person().held_out[0], FRAMES)
     profile = () if name == "native" else (ceinms_0_9(online=True, tolerance=0.0),)
