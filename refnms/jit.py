@@ -40,6 +40,7 @@ except ImportError:
 COMPILES = HAVE_NUMBA and not numba.config.DISABLE_JIT
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 # "numpy": x / 0 is inf as in NumPy, and a loop with a division still vectorises.
 # No fastmath: a NaN must stay a NaN, and sums keep their order.
@@ -163,6 +164,61 @@ if HAVE_NUMBA:
 
         type_callable(_function)(_type_of)
         lower_builtin(_function, Integer, BaseTuple)(_build)
+
+
+def by_reference(struct: T) -> T:
+    """`struct`, of which compiled code hands on the address alone.
+
+    A NamedTuple goes word by word into every call, and that of a few dozen arrays has hundreds.
+    """
+    return struct
+
+
+if HAVE_NUMBA:
+    from numba.core import datamodel, imputils
+    from numba.core.typing import templates
+    from numba.extending import register_model
+
+    class _Reference(numba.types.Type):
+        """Where a NamedTuple lies; what is in it is read by name as from the NamedTuple itself."""
+
+        def __init__(self, dtype: Any) -> None:
+            self.dtype, self.instance_class = dtype, dtype.instance_class
+            super().__init__(f"reference({dtype})")
+
+        def member(self, name: str) -> tuple[int, Any]:
+            i = self.dtype.fields.index(name)
+            return i, self.dtype.types[i]
+
+    register_model(_Reference)(datamodel.models.PointerModel)
+
+    @templates.infer_getattr
+    class _Members(templates.AttributeTemplate):
+        key = _Reference
+
+        def generic_resolve(self, reference: Any, name: str) -> Any:
+            kind = reference.member(name)[1]
+            return _Reference(kind) if hasattr(kind, "instance_class") else kind
+
+    @imputils.lower_getattr_generic(_Reference)  # type: ignore[untyped-decorator]
+    def _read(context: Any, builder: Any, kind: Any, value: Any, name: str) -> Any:
+        i, member = kind.member(name)
+        place = cgutils.gep_inbounds(builder, value, 0, i)
+        if hasattr(member, "instance_class"):
+            return place
+        return context.unpack_value(builder, member, place)
+
+    # No `overload`: the memory has to be that of the caller.
+    @type_callable(by_reference)  # type: ignore[untyped-decorator]
+    def _type_of_reference(_: Any) -> Any:
+        return lambda struct: _Reference(struct)
+
+    @lower_builtin(by_reference, BaseTuple)  # type: ignore[untyped-decorator]
+    def _refer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = signature.args[0]
+        place = cgutils.alloca_once(builder, context.get_data_type(kind))
+        context.pack_value(builder, kind, args[0], place)
+        return place
 
 
 def soon(array: Any, i: Any, j: Any) -> None:

@@ -209,6 +209,30 @@ def weights_kernel(plain, double, number):
     return weight(plain, 3.0), weight(double, 3.0), weight(number, 3.0)
 
 
+class Inner(NamedTuple):
+    values: object
+    negate: bool
+
+
+class Outer(NamedTuple):
+    factor: float
+    inner: Inner
+    last: object
+
+
+@jit.outlined
+def scale(outer, i):
+    scaled = outer.factor * outer.inner.values[i, i + 1]
+    outer.last[i] = -scaled if outer.inner.negate else scaled
+
+
+@jit.kernel
+def scale_kernel(outer):
+    reference = jit.by_reference(outer)
+    for i in range(outer.last.size):
+        scale(reference, i)
+
+
 @jit.section
 def add_neighbors(x, y, out):
     for i in range(out.size):
@@ -256,6 +280,15 @@ def test_a_stand_in_is_chosen_by_the_kind_of_the_first_argument():
         pytest.skip("the compiler is disabled")
     assert weights_kernel(Plain(5.0), Double(5.0), 5.0) == (15.0, 30.0, -15.0)
     assert weight(Plain(5.0), 3.0) == 15.0
+
+
+@pytest.mark.parametrize("negate", [True, False])
+def test_a_reference_is_read_as_the_struct_itself(negate):
+    values, last, expected = np.arange(6.0).reshape(2, 3), np.zeros(2), np.zeros(2)
+    scale_kernel(Outer(2.5, Inner(values, negate), last))
+    for i in range(2):
+        scale(jit.by_reference(Outer(2.5, Inner(values, negate), expected)), i)
+    assert last.tolist() == expected.tolist() == [2.5 - 5.0 * negate, 12.5 - 25.0 * negate]
 
 
 def test_a_section_is_a_part_of_a_kernel():

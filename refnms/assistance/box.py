@@ -46,7 +46,7 @@ class Room(NamedTuple):
     free: Integers  # (n,) which variables are
     inverse: Array  # (n,) 1 / c
     small: Array  # (D, D) the factors L and Lambda, see `_factored`
-    solved: Array  # (n,)
+    solved: Array  # (n,) steps of what is free, then moves of all
 
 
 def room(n: int, columns: int) -> Room:
@@ -96,9 +96,10 @@ def _slopes(q: Quadratic, start: Array, x: Array, memory: Room) -> Any:
     """Slopes and halves at x; the largest slope that x may follow."""
     left, columns = 0.0, memory.along.size
     for d in range(columns):
-        memory.along[d] = 0.0
+        total = 0.0
         for i in range(x.size):
-            memory.along[d] += q.coupling[i, d] * (x[i] - start[i])
+            total += q.coupling[i, d] * (x[i] - start[i])
+        memory.along[d] = total
     for i in range(x.size):
         slope = q.slope[i] + q.curvature[i] * (x[i] - start[i])
         for d in range(columns):
@@ -153,25 +154,21 @@ def _factored(q: Quadratic, free: int, floor: Any, memory: Room) -> Any:
                 total += coupling[memory.free[k], d] * coupling[memory.free[k], d]
             least = max(least, floor * total)
         least += TINY
-    for d in range(columns):
-        for e in range(d + 1):
-            small[d, e] = 1.0 if d == e else 0.0
     for k in range(free):
-        i = memory.free[k]
-        own = max(c[i], least)
+        own = max(c[memory.free[k]], least)
         if abs(own) < TINY:
             return False
-        memory.inverse[i] = 1.0 / own
+        memory.inverse[memory.free[k]] = 1.0 / own
         surplus += 1 if own < 0.0 else 0
-        for d in range(columns):
-            for e in range(d + 1):
-                small[d, e] += coupling[i, d] * coupling[i, e] / own
     for d in range(columns):
         for e in range(d + 1):
+            total = 1.0 if d == e else 0.0
+            for k in range(free):
+                i = memory.free[k]
+                total += coupling[i, d] * coupling[i, e] * memory.inverse[i]
             for f in range(e):
-                small[d, e] -= small[d, f] * small[e, f] * small[f, f]
-            if e < d:
-                small[d, e] /= small[e, e]
+                total -= small[d, f] * small[e, f] * small[f, f]
+            small[d, e] = total / small[e, e] if e < d else total
         if small[d, d] == 0.0:
             return False
         surplus -= 1 if small[d, d] < 0.0 else 0
@@ -183,12 +180,13 @@ def _solve(q: Quadratic, free: int, memory: Room) -> None:
     """The step of what is free: (diag(c) + C C') step = -slope."""
     along, small, columns = memory.along, memory.small, memory.small.shape[0]
     for d in range(columns):
-        along[d] = 0.0
+        total = 0.0
         for k in range(free):
             i = memory.free[k]
-            along[d] += q.coupling[i, d] * memory.inverse[i] * memory.slope[i]
+            total += q.coupling[i, d] * memory.inverse[i] * memory.slope[i]
         for e in range(d):
-            along[d] -= small[d, e] * along[e]
+            total -= small[d, e] * along[e]
+        along[d] = total
     for d in range(columns - 1, -1, -1):
         along[d] /= small[d, d]
         for e in range(d + 1, columns):
@@ -214,16 +212,15 @@ def _moved(x: Array, share: Any, memory: Room, i: Any) -> Any:
 def _falls(q: Quadratic, x: Array, memory: Room) -> Any:
     """Whether the whole step, projected, lets the value fall enough."""
     promised, change = 0.0, 0.0
-    for d in range(memory.along.size):
-        memory.along[d] = 0.0
     for i in range(x.size):
-        moved = _moved(x, 1.0, memory, i) - x[i]
+        moved = memory.solved[i] = _moved(x, 1.0, memory, i) - x[i]
         promised += memory.slope[i] * moved
         change += 0.5 * q.curvature[i] * moved * moved
-        for d in range(memory.along.size):
-            memory.along[d] += q.coupling[i, d] * moved
     for d in range(memory.along.size):
-        change += 0.5 * memory.along[d] * memory.along[d]
+        total = 0.0
+        for i in range(x.size):
+            total += q.coupling[i, d] * memory.solved[i]
+        change += 0.5 * total * total
     return promised < 0.0 and promised + change <= ENOUGH * promised
 
 

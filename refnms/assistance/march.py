@@ -31,7 +31,7 @@ from refnms.assistance.frame import (
     answer,
 )
 from refnms.assistance.response import SHORT
-from refnms.jit import kernel, outlined
+from refnms.jit import by_reference, kernel, outlined
 from refnms.physics import solve
 from refnms.physics.types import Array, Integers
 
@@ -55,22 +55,22 @@ def march(task: Task, path: Array, follows: bool, found: Found) -> None:
     Without `follows` the path is written: it is that of the best excitations. The roots of the
     system are found to rounding.
     """
-    recorded, rows = task.given.recorded, task.memory.muscles
+    recorded, rows, whole = task.given.recorded, task.memory.muscles, by_reference(task)
     lead = recorded.shape[0] - task.given.musculotendon_length.shape[0]
     for r in range(recorded.shape[0]):
         t = r - lead
-        begin_row(task, path, r)
+        begin_row(whole, path, r)
         for m in range(rows.shape[1]):
             rows[E, m] = recorded[r, m]
         if t >= 0:
-            begin_frame(task, found.fiber_length, t)
-            guess_excitation(task, found.excitation, r, t)
-            solve_frame(task, r, t, found)
+            begin_frame(whole, found.fiber_length, t)
+            guess_excitation(whole, found.excitation, r, t)
+            solve_frame(whole, r, t, found)
         for m in range(rows.shape[1]):
             found.excitation[r, m] = rows[E, m]
             if not follows:
                 path[r, m] = rows[E, m]
-        end_row(task, path, r, t, found.fiber_length)
+        end_row(whole, path, r, t, found.fiber_length)
 
 
 @outlined
@@ -112,7 +112,7 @@ def end_row(task: Task, path: Array, r: int, t: int, fiber_length: Array) -> Non
         if t >= 0:
             if e != rows[E, m]:
                 rows[TRIED, m] = e
-                answer(task, t, m, TRIED, SHORT)
+                answer(task, t, m, m + 1, TRIED, SHORT)
                 rows[LENGTH, m] = rows[TRIED_LENGTH, m]
             fiber_length[t, m] = rows[LENGTH, m]
 
@@ -135,8 +135,7 @@ def guess_excitation(task: Task, excitation: Array, r: int, t: int) -> None:
 def solve_frame(task: Task, r: int, t: int, found: Found) -> None:
     """The best excitations of frame t, row r."""
     rows, kept = task.memory.muscles, task.memory.kept
-    for m in range(rows.shape[1]):
-        answer(task, t, m, E, SHORT)
+    answer(task, t, 0, rows.shape[1], E, SHORT)
     found.cost[t], found.slope[t], found.rounds[t] = descend(task, r, t)
     for m in range(rows.shape[1]):
         for k in range(ANSWERS):
@@ -168,7 +167,7 @@ def awaken(task: Task, t: int) -> Any:
         if not (rows[FORCE, m] < IDLE * strongest and pull < 0.0 and rows[E, m] < half):
             continue
         rows[TRIED, m] = half
-        answer(task, t, m, TRIED, SHORT)
+        answer(task, t, m, m + 1, TRIED, SHORT)
         gain = -2.0 * cost.alpha * pull * (rows[TRIED_FORCE, m] - rows[FORCE, m])
         if gain > cost.beta * (half * half - rows[E, m] * rows[E, m]):
             woken += 1

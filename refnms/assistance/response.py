@@ -109,7 +109,7 @@ def unit_of(units: Unit, m: Any) -> Unit:
     )
 
 
-@outlined
+@pure
 def activation(piecewise: bool, shape: Array, m: int, u: Any) -> Any:
     """Activation of muscle m at neural activation u, and its slope."""
     if piecewise:
@@ -144,7 +144,7 @@ def pieces_at(curves: Curves, asked: Curves, last: Integers, m: int) -> Curves:
     )
 
 
-@outlined
+@pure
 def find_length(
     system: System,
     sample: solve.Sample,
@@ -211,7 +211,7 @@ def _end(curve: Curve, i: Any) -> Any:
     return 1 if i == 0 else 2 if i == curve.pieces.shape[0] - 1 else 0
 
 
-@outlined
+@pure
 def respond(
     system: System,
     who: People,
