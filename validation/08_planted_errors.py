@@ -52,6 +52,8 @@ NEAREST = {
     "physics/frame.py": "physics/test_frame.py",
     "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
     "physics/reference": "physics/reference/test_{}.py test_primitives.py",
+    "assistance/response.py": "assistance/test_response.py",
+    "assistance/frame.py": "assistance/test_frame.py assistance/test_descent.py",
     "autodiff/rules.py": "autodiff/test_rules.py",
     "autodiff/implicit.py": "autodiff/test_implicit.py",
     "autodiff/second.py": "autodiff/test_second.py",
@@ -68,8 +70,8 @@ NEAREST = {
 # Whose products are addresses and sizes: no formulas.
 PLUMBING = {"physics/kernels/entry.py", "physics/kernels/struct.py"}
 
-# Planted errors that change no value a user could see: file, the code, the reason.
-EQUIVALENT: dict[tuple[str, str], str] = {}
+# Planted errors that change no value a user could see, by file, line and code: the reason.
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Site:
     begin: int  # offsets in the text
     end: int
     code: str
-    context: str  # the line
+    context: str  # the line, as it stands in EQUIVALENT
 
 
 def sites(file: str) -> Iterator[Site]:
@@ -266,7 +268,7 @@ def main() -> int:
         tests = {test: None for site in some for test in tests_of(site.file)}
         costs = costs_of(list(tests), copies[0])
         for site, what, by in planted(some, copies, costs):
-            reason = "" if what == FOUND else EQUIVALENT.get((site.file, site.code), "")
+            reason = "" if what == FOUND else EQUIVALENT.get((site.file, site.context, site.code), "")
             rows.append((site.file, site.line, site.code, what, by or reason))
             if what != FOUND:
                 print(f"{what}: {site.file}:{site.line}: {site.code}: {reason}", flush=True)

@@ -108,7 +108,7 @@ def stream_step(call: int) -> None:
                     stream.flags,
                     stream.memories,
                 )
-                moment(stream.signals.tendon_force, stream.moment_arm, t, 0, stream.moment)
+                moment(stream.signals.tendon_force, arm, t, 0, stream.moment)
             take(stream.moment, floats_at(moments + 8 * p * d, (1, d)))
         statuses[p] = status
 

@@ -13,7 +13,6 @@ from refnms.physics.excitation import AT_SAMPLE, SAME_TIME
 from refnms.physics.kernels.slope import last_slope
 from refnms.physics.kernels.struct import (
     CHANNELS,
-    DOFS,
     FILTERED,
     FRAMES,
     INTERPOLATES,
@@ -82,42 +81,48 @@ def push(model: Described, stream: Stream, time: float, emg: Array) -> int:
 @pure
 def excite(model: Described, stream: Stream, time: float) -> int:
     """Excitations at `time - delay`, by linear interpolation, into the newest row."""
-    pushed, size = int(stream.counters[PUSHED]), model.words[SAMPLES]
-    first, last = max(0, pushed - size), pushed - 1
-    delays, status, left = model.muscles.electromechanical_delay, 0, last
-    start, step, low, high = 0.0, 1.0, 0, 0
-    r = stream.excitation.shape[0] - 1
-    for m in range(model.words[MUSCLES]):
-        wanted = time - delays[m]
-        if m == 0 or delays[m] != delays[m - 1]:
-            left = last
-            while left >= first and stream.emg_time[left % size] > wanted:
-                left -= 1
-            low, high = max(left, first) % size, min(left + 1, last) % size
-            start = stream.emg_time[low]
-            step = stream.emg_time[high] - start
-        stream.by_delay[0, m] = 0.0
-        stream.excitation[r, m] = stream.emg[low, m]
-        if left < first:
-            status |= EMG_LOST if first > 0 else 0
-        elif left == last:
-            status |= EMG_AHEAD if wanted > start else 0
-        else:
-            fraction, rise = (wanted - start) / step, stream.emg[high, m] - stream.emg[low, m]
-            stream.excitation[r, m] = stream.emg[low, m] + fraction * rise
-            stream.by_delay[0, m] = -rise / step
-            if fraction < AT_SAMPLE and left > first:
-                stream.by_delay[0, m] = 0.5 * (
-                    stream.by_delay[0, m] + _fall(stream, left - 1, size, m)
-                )
+    delays, muscles, status, m = model.muscles.electromechanical_delay, model.words[MUSCLES], 0, 0
+    apart = 0
+    for delay in delays.flat:
+        apart += 0 if delay == delays[0] else 1
+    while m < muscles:
+        beyond = m + 1 if apart > 0 else muscles
+        while beyond < muscles and delays[beyond] == delays[m]:
+            beyond += 1
+        status |= interpolate(stream, time - delays[m], model.words[SAMPLES], m, beyond)
+        m = beyond
     return status
 
 
 @pure
-def _fall(stream: Stream, left: int, size: int, m: int) -> float:
-    """Minus the slope of excitation m from EMG sample `left` to the next."""
-    rise = stream.emg[(left + 1) % size, m] - stream.emg[left % size, m]
-    return float(-rise / (stream.emg_time[(left + 1) % size] - stream.emg_time[left % size]))
+def interpolate(stream: Stream, wanted: float, size: int, begin: int, beyond: int) -> int:
+    """Those of some muscles at a time that lies between the samples `left` and `left + 1`."""
+    pushed = int(stream.counters[PUSHED])
+    first, last = max(0, pushed - size), pushed - 1
+    left, time = last, stream.emg_time
+    while left >= first and time[left % size] > wanted:
+        left -= 1
+    low, high = max(left, first) % size, min(left + 1, last) % size
+    status, fraction, step = 0, 0.0, np.inf  # before the first sample and after the last
+    if left < first:
+        status = EMG_LOST if first > 0 else 0
+    elif left == last:
+        status = EMG_AHEAD if wanted > time[low] else 0
+    else:
+        step = time[high] - time[low]
+        fraction = (wanted - time[low]) / step
+    below, above, slope = stream.emg[low], stream.emg[high], stream.by_delay[0]
+    found = stream.excitation[stream.excitation.shape[0] - 1]
+    for m in range(np.uint64(begin), np.uint64(beyond)):
+        rise = above[m] - below[m]
+        found[m] = below[m] + fraction * rise
+        slope[m] = -rise / step
+    if first < left < last and fraction < AT_SAMPLE:
+        before = stream.emg[(left - 1) % size]
+        step = time[low] - time[(left - 1) % size]
+        for m in range(begin, beyond):
+            slope[m] = 0.5 * (slope[m] - (below[m] - before[m]) / step)
+    return status
 
 
 @pure
@@ -200,8 +205,6 @@ def prepare(model: Described, stream: Stream, time: float, length: Array, arm: A
     shift(stream.signals.fiber_length)
     for m in range(words[MUSCLES]):
         stream.musculotendon_length[t, m] = length[0, m]
-        for d in range(words[DOFS]):
-            stream.moment_arm[0, m, d] = arm[0, m, d]
     counters[FRAMES], counters[FILTERED] = frames + 1.0, k + 1.0
     counters[LAST_TIME] = time
     return status

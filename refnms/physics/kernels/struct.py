@@ -86,7 +86,6 @@ class Stream(NamedTuple):
     signals: MuscleSignals  # neural activation (B, M), the others (W, M)
     flags: Integers  # (W, M)
     by_delay: Array  # (1, M) slope of the newest excitation by the delay
-    moment_arm: Array  # (1, M, D)
     moment: Array  # (1, D)
     pose_length: Array  # (1, M) of the geometry
     pose_arm: Array  # (1, M, D)
@@ -127,7 +126,7 @@ def state_size(words: Integers) -> int:
     k, f, r = words[SOLVER_POINTS], words[FORCE_POINTS], words[SAMPLES]
     blocks, _ = lanes(m)
     own = COUNTERS + 4 + 3 * blocks + w * (1 + k + f + 6 * m) + 2 * rows(words) * m
-    own += m * (2 + 2 * d) + d
+    own += m * (2 + d) + d
     rooms = r * (1 + m) + words[CHANNELS] + ROOM * w + words[ROWS] * words[COLUMNS]
     return int(own + rooms + (blocks + 1) * row.SIZE)
 
@@ -222,8 +221,7 @@ def stream_at(words: Integers, address: int) -> Stream:
     neural = excitation + 8 * b * m
     frames, each = neural + 8 * b * m, 8 * w * m
     by_delay = frames + 6 * each
-    arm = by_delay + 8 * m
-    moment = arm + 8 * m * d
+    moment = by_delay + 8 * m
     pose_length = moment + 8 * d
     pose_arm = pose_length + 8 * m
     emg_time = pose_arm + 8 * m * d
@@ -251,7 +249,6 @@ def stream_at(words: Integers, address: int) -> Stream:
         ),
         integers_at(frames + 5 * each, (w, m)),
         floats_at(by_delay, (1, m)),
-        floats_at(arm, (1, m, d)),
         floats_at(moment, (1, d)),
         floats_at(pose_length, (1, m)),
         floats_at(pose_arm, (1, m, d)),
