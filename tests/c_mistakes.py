@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 
 LENGTH = {"fiber_length fiber_length"}
-# Mistakes in muscle.h: what stood there, what stands there now, and columns that must be named.
+# Mistakes in muscle.h and spline.h: what stood there, what stands there now, and columns that must be named.
 MISTAKES = {
     "2 for 3 in the slope of a cubic": (
         "t * 3 * k->d[i]",
@@ -53,10 +53,11 @@ MISTAKES = {
 
 
 def checked(folder: Path, golden: Path, old: str = "", new: str = "") -> tuple[int, str]:
-    """Exit code and output of check.c with a change in muscle.h."""
-    muscle = (EXAMPLES / "muscle.h").read_text("utf-8")
-    assert not old or muscle.count(old) >= 1
-    (folder / "muscle.h").write_text(muscle.replace(old, new) if old else muscle, "utf-8")
+    """Exit code and output of check.c with a change in its headers."""
+    headers = {name: (EXAMPLES / name).read_text("utf-8") for name in ("muscle.h", "spline.h")}
+    assert not old or any(old in text for text in headers.values())
+    for name, text in headers.items():
+        (folder / name).write_text(text.replace(old, new) if old else text, "utf-8")
     shutil.copy(EXAMPLES / "check.c", folder)
     strict = ["-std=c99", "-Wall", "-Wextra", "-pedantic"]
 

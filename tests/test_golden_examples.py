@@ -48,9 +48,9 @@ def test_a_mistake_in_c_is_found_with_the_golden_files_alone(mistake, tmp_path, 
 
 
 def test_the_c_example_is_short():
-    """Some sixty lines of code."""
+    """Fifty lines of code, but for the spline."""
     code = re.sub(r"/\*.*?\*/", "", (EXAMPLES / "muscle.h").read_text("utf-8"), flags=re.S)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 66
+    assert len([line for line in code.splitlines() if line.strip()]) <= 50
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
