@@ -268,7 +268,9 @@ def main() -> int:
         tests = {test: None for site in some for test in tests_of(site.file)}
         costs = costs_of(list(tests), copies[0])
         for site, what, by in planted(some, copies, costs):
-            reason = "" if what == FOUND else EQUIVALENT.get((site.file, site.context, site.code), "")
+            reason = (
+                "" if what == FOUND else EQUIVALENT.get((site.file, site.context, site.code), "")
+            )
             rows.append((site.file, site.line, site.code, what, by or reason))
             if what != FOUND:
                 print(f"{what}: {site.file}:{site.line}: {site.code}: {reason}", flush=True)

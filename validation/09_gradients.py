@@ -1,8 +1,9 @@
 """Is every derivative right, far beyond the data, and is every fiber length an equilibrium?
 
 Muscles of a measured subject and drawn ones, carried to the corners of the domain
-(`refnms/verify/domain.py`), for each family of curves and each profile: 1e5 instants and 1e5
-samples of short trials against the complex step, and 1e6 fiber equilibria. The bars, relative to
+(`refnms/verify/domain.py`): 1e5 instants and 1e5 samples of short trials against the complex step,
+and 1e6 fiber equilibria, for each family of curves with the native profile and for each profile
+with CEINMS's points; with --full for each family with each profile. The bars, relative to
 the largest magnitude of each derivative: 1e-9 everywhere, and 1e-12 for partials and solved lengths
 where no seam is near. A residual passes below 1e-12 of the strongest force, or where no double does
 better; else it must be flagged. Then `refnms verify` on the measured calibration: a minute at most,
@@ -20,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from common import figure, folder, options, table, verdict
 
-from refnms.physics.curves import ceinms_default, sampled_curve
 from refnms.physics.engine import pick
-from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
+from refnms.physics.families import FAMILIES
+from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9, ceinms_0_21
 from refnms.physics.solve import plain_curves
 from refnms.physics.stencils import timeline
 from refnms.physics.types import Curves, Flag, Muscles, System
@@ -46,39 +47,8 @@ PROFILES = {
     "native": NATIVE,
     "ceinms-0.9 online": ceinms_0_9(online=True).for_gradients(),
     "ceinms-0.9 offline": ceinms_0_9().for_gradients(),
+    "ceinms-0.21": ceinms_0_21().for_gradients(),
 }
-
-
-def de_groote_fregly() -> Curves:
-    """De Groote et al. 2016 as docs/extending.md has it, but with a tendon that only pulls."""
-    gaussians = (
-        (0.8150671134243542, 1.055033428970575, 0.162384573599574, 0.063303448465465),
-        (0.433004984392647, 0.716775413397760, -0.029947116970696, 0.200356847296188),
-        (0.1, 1.0, 0.353553390593274, 0.0),
-    )
-
-    def active(x):
-        return sum(h * np.exp(-0.5 * ((x - m) / (w + k * x)) ** 2) for h, m, w, k in gaussians)
-
-    def passive(x):
-        shortest = np.exp(4.0 / 0.6 * (0.2 - 1.0))
-        return (np.exp(4.0 / 0.6 * (x - 1.0)) - shortest) / (np.exp(4.0) - shortest)
-
-    def velocity(v):
-        return 0.8825327733249912 - 0.3211346127989808 * np.arcsinh(-8.149 * v - 0.374)
-
-    def tendon(strain):  # a smooth toe in place of the exponential, which pushes when slack
-        return 400.0 * (strain + np.sqrt(strain * strain + 1e-6)) ** 2
-
-    return Curves(
-        sampled_curve(active, 0.2, 2.5),
-        sampled_curve(passive, 0.2, 1.8),
-        sampled_curve(velocity, -1.0, 1.0),
-        sampled_curve(tendon, -0.5, 0.1),
-    )
-
-
-FAMILIES = {"CEINMS's points": ceinms_default, "De Groote-Fregly": de_groote_fregly}
 
 
 def muscles(measured: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -233,8 +203,9 @@ def draw(found: dict[tuple[str, str], dict[str, Worst]]):
         height = np.arange(len(KINDS))
         for i, (pair, worst) in enumerate(found.items()):
             errors = [max(worst[kind].error, 1e-16) for kind in KINDS]
-            marker = "os"[list(FAMILIES).index(pair[0])]
-            axes.plot(errors, height + 0.1 * (i - 2.5), marker, ms=4, label=", ".join(pair))
+            shift = 0.6 * (i / (len(found) - 1) - 0.5)
+            marker = "os^Dv"[list(FAMILIES).index(pair[0])]
+            axes.plot(errors, height + shift, marker, ms=4, label=", ".join(pair))
         for y, bar in zip(height, KINDS.values(), strict=True):
             axes.plot([bar, bar], [y - 0.4, y + 0.4], color="#333333", lw=1.2)
         axes.set(xscale="log", xlabel="worst error; the bar of each is a line")
@@ -248,15 +219,15 @@ def draw(found: dict[tuple[str, str], dict[str, Worst]]):
 
 def tell(found: dict[tuple[str, str], dict[str, Worst]], counts: dict[tuple[str, str], dict]):
     """The tables, and where each kind is worst."""
-    heads = [f"{family[:6]} {name}" for family, name in found]
-    names = {kind: kind.rstrip(",") for kind in KINDS}
-    errors = [[names[k], *(f"{w[k].error:.1e}" for w in found.values())] for k in KINDS]
-    compared = [[names[k], *(f"{w[k].compared:,}" for w in found.values())] for k in KINDS]
-    kinds = next(iter(counts.values()))
-    samples = [[key, *(f"{c[key]:,}" for c in counts.values())] for key in kinds]
-    table(["worst error", *heads], errors)
-    table(["numbers compared", *heads], compared)
-    table(["equilibria", *heads], samples)
+    heads = [kind.rstrip(",") for kind in KINDS]
+    errors = [[*pair, *(f"{worst[k].error:.1e}" for k in KINDS)] for pair, worst in found.items()]
+    table(["worst error of", "profile", *heads], errors)
+    compared = [
+        [*pair, *(f"{worst[k].compared:,}" for k in KINDS)] for pair, worst in found.items()
+    ]
+    table(["numbers compared", "profile", *heads], compared)
+    samples = [[*pair, *(f"{number:,}" for number in c.values())] for pair, c in counts.items()]
+    table(["equilibria", "profile", *next(iter(counts.values()))], samples)
     for kind, bar in KINDS.items():
         pair, worst = max(((p, w[kind]) for p, w in found.items()), key=lambda x: x[1].error)
         where = f"{', '.join(pair)}: {worst.where}"
@@ -264,13 +235,15 @@ def tell(found: dict[tuple[str, str], dict[str, Worst]], counts: dict[tuple[str,
 
 
 def main() -> int:
-    chosen = options(__doc__)
+    chosen = options(__doc__, takes_full=True)
     setup = folder(chosen, "s06_calibration") / "calibrationSetup.xml"
     task = read_task(Path(setup), "native")
     all_muscles = muscles(task.model.table(), np.random.default_rng(80))
     found, counts = {}, {}
     for family, curves in FAMILIES.items():
         for name, profile in PROFILES.items():
+            if not (chosen.full or name == "native" or family == "ceinms-default"):
+                continue
             found[family, name], counts[family, name] = searched(curves(), profile, all_muscles)
     tell(found, counts)
     beyond = [kind for kind, bar in KINDS.items() for w in found.values() if w[kind].error > bar]
