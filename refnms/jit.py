@@ -184,7 +184,8 @@ if HAVE_NUMBA:
 
         def __init__(self, dtype: Any) -> None:
             self.dtype, self.instance_class = dtype, dtype.instance_class
-            super().__init__(f"reference({dtype})")
+            name = hashlib.sha256(str(dtype).encode()).hexdigest()  # the type's own is a page
+            super().__init__(f"reference({dtype.instance_class.__name__} {name})")
 
         def member(self, name: str) -> tuple[int, Any]:
             i = self.dtype.fields.index(name)

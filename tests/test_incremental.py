@@ -16,7 +16,7 @@ from refnms.calibration import calibrate
 from refnms.ceinms_terms import LengthJump, SummedMomentError
 from refnms.errors import InputWarning
 from refnms.incremental import Incremental
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 from refnms.objective import Objective
 from refnms.optimize import CoranaAnnealing, Status
 from refnms.parameters import Free, Packing
@@ -27,7 +27,7 @@ CEINMS = (SummedMomentError(), LengthJump())
 PRINTED = 1e-12  # CEINMS's numbers have 15 digits; its own sums run in another order
 
 # The NumPy engine solves all muscles together, so one alone may end in other last digits.
-SAME = 0.0 if HAVE_NUMBA else 1e-9
+SAME = 0.0 if COMPILES else 1e-9
 
 MODEL = person(8, muscles=5)
 TRIALS = [recording(8, MODEL, 30, name="a"), recording(9, MODEL, 18, ["slack", "fast"], "b")]
