@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from people import PROFILES, person, recording, regimes, seeds, with_field
 
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 from refnms.model import Model, Trial
 from refnms.physics.profiles import NATIVE
 from refnms.physics.types import Array, Flag
@@ -86,7 +86,7 @@ def test_what_comes_later_changes_nothing_before(profile, seed, of):
         moment=trial.moment[first],
     )
     part = simulate(model, cut, PROFILES[profile])
-    if not HAVE_NUMBA:
+    if not COMPILES:
         cut_whole = {name: getattr(whole, name)[first] for name in (*SIGNALS, "flags")}
         alike(replace(whole, **cut_whole), part)
         return

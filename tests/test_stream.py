@@ -7,7 +7,7 @@ import pytest
 from streams import PROFILES, Player, person, played, short
 
 from refnms.errors import InputError
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 from refnms.model import PiecewiseActivation, RigidTendon, Trial
 from refnms.physics.profiles import NATIVE, ceinms_0_9
 from refnms.simulation import simulate
@@ -16,7 +16,7 @@ from refnms.stream import Status, Stepper
 
 def same(one, other):
     """To the bit; to rounding in the NumPy engine, which solves a whole trial at once."""
-    if HAVE_NUMBA:
+    if COMPILES:
         return np.array_equal(one, other)
     return np.allclose(one, other, rtol=1e-9, atol=1e-9 * np.max(np.abs(other)))
 

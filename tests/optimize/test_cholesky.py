@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refnms.jit import HAVE_NUMBA
+from refnms.jit import COMPILES
 from refnms.optimize import cholesky
 
 ROUNDING = 2.3e-16
@@ -112,5 +112,5 @@ def test_both_versions_agree(seed, size):
 
 
 def test_the_version_in_use_is_the_compiled_one_where_there_is_numba():
-    version = VERSIONS["compiled" if HAVE_NUMBA else "rows"]
+    version = VERSIONS["compiled" if COMPILES else "rows"]
     assert (cholesky.factor, cholesky.solve) == version
