@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 
 LENGTH = {"fiber_length fiber_length"}
-# Mistakes in muscle.h and spline.h: what stood there, what stands there now, and columns that must be named.
+# Mistakes in muscle.h and spline.h: what stood there, what stands there, columns to be named.
 MISTAKES = {
     "2 for 3 in the slope of a cubic": (
         "t * 3 * k->d[i]",
