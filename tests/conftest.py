@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,6 +38,22 @@ def pytest_configure(config: pytest.Config) -> None:
     """Without the JIT, loops warn of what compiled ones compute in silence: lanes not in use."""
     if WITHOUT_JIT:
         config.addinivalue_line("filterwarnings", "ignore::RuntimeWarning:refnms")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """On the first run ever, compile beside the first tests what later ones need."""
+    from refnms.jit import COMPILES, cache_directory
+
+    directory = cache_directory() if COMPILES else None
+    if directory is None or any(directory.iterdir()) or (os.cpu_count() or 1) < 2:
+        return
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("beside.py")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # what it fails in, a test compiles and tells
+    )
+    session.config.add_cleanup(process.wait)
+    session.config.add_cleanup(process.kill)
 
 
 @pytest.fixture(scope="session")
