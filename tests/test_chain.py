@@ -21,6 +21,7 @@ from refnms.simulation import Joined, chain, join, simulate
 
 STEP = 1e-30
 COMPLEX_STEP = 1e-9  # relative to the sum of the terms' magnitudes
+FEW = settings.default.max_examples // 2  # each runs two trials dozens of times
 IN_EQUILIBRIUM = 1e-9  # of strength times maximal force
 
 MODEL = person(2)
@@ -64,7 +65,7 @@ def error(adjoint: Array, bar: Array, stepped: Array) -> float:
     return float(np.max(difference / np.where(scale > 0.0, scale, 1.0)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=FEW)
 @given(problem=problems, seed=seeds)
 def test_the_adjoint_is_the_complex_step(problem, seed):
     rng = np.random.default_rng(seed)
@@ -87,7 +88,7 @@ def test_the_adjoint_is_the_complex_step(problem, seed):
         assert error(np.sum(x_bar * direction, axis=0), bar, stepped) < COMPLEX_STEP
 
 
-@settings(max_examples=20)
+@settings(max_examples=FEW)
 @given(seed=seeds, of=regimes, rigid=st.booleans())
 def test_the_adjoint_of_the_delay_is_the_complex_step(seed, of, rigid):
     problem = Problem(seed, "native", of, rigid, False)
@@ -100,7 +101,7 @@ def test_the_adjoint_of_the_delay_is_the_complex_step(seed, of, rigid):
     assert found < COMPLEX_STEP
 
 
-@settings(max_examples=40)
+@settings(max_examples=FEW)
 @given(problem=problems, seed=seeds)
 def test_the_adjoint_is_not_what_differences_contradict(problem, seed):
     check = check_vjp(problem.forces, *problem.inputs, seed=seed)
