@@ -53,7 +53,7 @@ NEAREST = {
     "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
     "physics/reference": "physics/reference/test_{}.py test_primitives.py",
     "assistance/response.py": "assistance/test_response.py",
-    "assistance/frame.py": "assistance/test_frame.py assistance/test_descent.py",
+    "assistance/frame.py": "assistance/test_frame.py",
     "autodiff/rules.py": "autodiff/test_rules.py",
     "autodiff/implicit.py": "autodiff/test_implicit.py",
     "autodiff/second.py": "autodiff/test_second.py",
