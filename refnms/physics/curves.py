@@ -186,8 +186,7 @@ def spline_curve(
         raise ValueError("the points of a curve must be finite and their x strictly increasing")
     h = np.diff(x)
     s = sixth_curvatures(x, y)
-    b = np.diff(y) / h - h * (s[1:] + 2.0 * s[:-1])
-    inner = np.column_stack([x[:-1], y[:-1], b, 3.0 * s[:-1], np.diff(s) / h])
+    inner = np.column_stack([x[:-1], y[:-1], knot_slopes(x, y)[:-1], 3.0 * s[:-1], np.diff(s) / h])
     below, above = ([x[i], y[i], outer_slopes[i], 0.0, 0.0] for i in (0, -1))
     # The first knot belongs to the first inner piece, as the last one does to the last.
     edges = np.concatenate([[-np.inf, np.nextafter(x[0], -np.inf)], x[1:], [np.inf]])
