@@ -186,7 +186,7 @@ def figure(
 
     target = Path(tempfile.mkdtemp(prefix="refnms-")) if chosen.out is None else chosen.out
     target.mkdir(parents=True, exist_ok=True)
-    with rc_context(STYLE):
+    with rc_context(STYLE | {"text.parse_math": True}):  # powers of ten; no name is a user's
         drawn = Figure(layout="constrained", **size)
         draw(drawn)
         drawn.savefig(target / name, dpi=200)
