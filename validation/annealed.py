@@ -60,10 +60,9 @@ def begin(task, path, fiber_length, r, t):
     march.begin_row(task, path, r)
     if t >= 0:
         march.begin_frame(task, fiber_length, t)
-        muscles = task.memory.muscles.shape[1]
-        for m in range(muscles):
+        for m in range(task.memory.muscles.shape[1]):
             task.memory.muscles[frame.E, m] = task.given.recorded[r, m]
-        frame.answer(task, t, 0, muscles, frame.E, SHORT)
+            frame.answer(task, t, m, frame.E, SHORT)
 
 
 @numba.njit
@@ -73,7 +72,7 @@ def evaluate(task, r, t, x):
         m = task.given.moving[k]
         if rows[frame.E, m] != x[k]:
             rows[frame.TRIED, m] = x[k]
-            frame.answer(task, t, m, m + 1, frame.TRIED, SHORT)
+            frame.answer(task, t, m, frame.TRIED, SHORT)
             for a in range(frame.ANSWERS):
                 rows[frame.E + a, m] = rows[frame.TRIED + a, m]
     return frame.value_at(task, r, t, frame.E)

@@ -114,7 +114,7 @@ def choose_sides(task: Task, r: int, t: int) -> Any:
         way = 0.0
         if over < 0.0 and over < back:
             way, rows[E, m] = across, rows[OTHER, m]
-            answer(task, t, m, m + 1, E, SHORTEST)
+            answer(task, t, m, E, SHORTEST)
             if gap != 0.0:
                 return True
         elif back < 0.0:
@@ -223,8 +223,8 @@ def go(task: Task, r: int, t: int, share: Any) -> Any:
     for i in range(task.memory.x.size):
         m, x, start = task.given.moving[i], task.memory.x[i], task.memory.start[i]
         rows[TRIED, m] = x if share == 1.0 else start + share * (x - start)
-    answer(task, t, 0, rows.shape[1], TRIED, SHORT)
     for m in range(rows.shape[1]):
+        answer(task, t, m, TRIED, SHORT)
         if rows[TRIED, m] == rows[KINK, m] and rows[TRIED, m] != rows[E, m]:
             for k in range(3):
                 rows[TRIED_OTHER + k, m] = rows[BEYOND + k, m]
@@ -281,14 +281,14 @@ def find_kink(task: Task, t: int, m: int) -> Any:
     Where there are several equilibria the force jumps instead: then there is a gap.
     """
     rows, unit = task.memory.muscles, task.who.unit
-    answer(task, t, m, m + 1, E, SHORTEST)
+    answer(task, t, m, E, SHORTEST)
     near, beyond, end = rows[E, m], rows[TRIED, m], rows[TRIED, m]
     force, slope = rows[FORCE, m], rows[SLOPE, m]
     other_force, other_slope = rows[TRIED_FORCE, m], rows[TRIED_SLOPE, m]
     while abs(beyond - near) > WIDTH:
         middle = 0.5 * (near + beyond)
         rows[TRIED, m] = middle
-        answer(task, t, m, m + 1, TRIED, SHORTEST)
+        answer(task, t, m, TRIED, SHORTEST)
         if rows[TRIED_SIDE, m] == rows[SIDE, m]:
             near, force, slope = middle, rows[TRIED_FORCE, m], rows[TRIED_SLOPE, m]
         else:

@@ -102,29 +102,27 @@ def past_of(task: Task, t: int, m: int) -> Past:
 
 
 @outlined
-def answer(task: Task, t: int, first: int, beyond: int, at: int, enough: Any) -> None:
-    """The responses of some muscles at the excitations in row `at`, into the rows after it.
+def answer(task: Task, t: int, m: int, at: int, enough: Any) -> None:
+    """The response of muscle m at the excitation in row `at`, into the rows after it.
 
-    Where that is the excitation E, the response to it is known. Many muscles at once, because a
-    call hands over every array of the task.
+    Where that is the excitation E, the response to it is known.
     """
     rows, least = task.memory.muscles, task.given.least_force
-    for m in range(first, beyond):
-        e, length = rows[at, m], rows[LENGTH, m]
-        if at != E and e == rows[E, m]:
-            for k in range(ANSWERS):
-                rows[at + k, m] = rows[E + k, m]
-            continue
-        way = rows[LENGTH_SLOPE, m] * (e - rows[E, m])
-        guess = length + way if abs(way) < FAR * length else length
-        past, short = past_of(task, t, m), SHORTEST if e == rows[KINK, m] else enough
-        found = respond(task.system, task.who, m, past, e, guess, task.memory.pieces, short)
-        held = found.force < least
-        rows[at + 1, m] = least if held else found.force
-        rows[at + 2, m] = 0.0 if held else found.slope
-        rows[at + 3, m], rows[at + 4, m] = found.length, found.length_slope
-        rows[at + 5, m] = NONE if held else found.side
-        rows[at + 6, m] = NONE
+    e, length = rows[at, m], rows[LENGTH, m]
+    if at != E and e == rows[E, m]:
+        for k in range(ANSWERS):
+            rows[at + k, m] = rows[E + k, m]
+        return
+    way = rows[LENGTH_SLOPE, m] * (e - rows[E, m])
+    guess = length + way if abs(way) < FAR * length else length
+    past, short = past_of(task, t, m), SHORTEST if e == rows[KINK, m] else enough
+    found = respond(task.system, task.who, m, past, e, guess, task.memory.pieces, short)
+    held = found.force < least
+    rows[at + 1, m] = least if held else found.force
+    rows[at + 2, m] = 0.0 if held else found.slope
+    rows[at + 3, m], rows[at + 4, m] = found.length, found.length_slope
+    rows[at + 5, m] = NONE if held else found.side
+    rows[at + 6, m] = NONE
 
 
 @outlined

@@ -112,7 +112,7 @@ def end_row(task: Task, path: Array, r: int, t: int, fiber_length: Array) -> Non
         if t >= 0:
             if e != rows[E, m]:
                 rows[TRIED, m] = e
-                answer(task, t, m, m + 1, TRIED, SHORT)
+                answer(task, t, m, TRIED, SHORT)
                 rows[LENGTH, m] = rows[TRIED_LENGTH, m]
             fiber_length[t, m] = rows[LENGTH, m]
 
@@ -135,7 +135,8 @@ def guess_excitation(task: Task, excitation: Array, r: int, t: int) -> None:
 def solve_frame(task: Task, r: int, t: int, found: Found) -> None:
     """The best excitations of frame t, row r."""
     rows, kept = task.memory.muscles, task.memory.kept
-    answer(task, t, 0, rows.shape[1], E, SHORT)
+    for m in range(rows.shape[1]):
+        answer(task, t, m, E, SHORT)
     found.cost[t], found.slope[t], found.rounds[t] = descend(task, r, t)
     for m in range(rows.shape[1]):
         for k in range(ANSWERS):
@@ -167,7 +168,7 @@ def awaken(task: Task, t: int) -> Any:
         if not (rows[FORCE, m] < IDLE * strongest and pull < 0.0 and rows[E, m] < half):
             continue
         rows[TRIED, m] = half
-        answer(task, t, m, m + 1, TRIED, SHORT)
+        answer(task, t, m, TRIED, SHORT)
         gain = -2.0 * cost.alpha * pull * (rows[TRIED_FORCE, m] - rows[FORCE, m])
         if gain > cost.beta * (half * half - rows[E, m] * rows[E, m]):
             woken += 1

@@ -116,7 +116,8 @@ def test_on_a_kink_the_side_that_leads_down_is_chosen(slopes, gap, way):
         begin_row(task, task.given.recorded, 0)
         begin_frame(task, np.zeros(trial.musculotendon_length.shape), 0)
         rows[E] = task.given.recorded[0]
-        answer(task, 0, 0, 3, E, SHORT)
+        for m in range(3):
+            answer(task, 0, m, E, SHORT)
         e = rows[E, 1]
         rows[SLOPE, 1], rows[OTHER_SLOPE, 1] = slopes
         rows[OTHER, 1], rows[OTHER_GAP, 1] = e + NEAR, gap

@@ -38,7 +38,8 @@ def first_frame(**changes: object):
         begin_row(task, task.given.recorded, 0)
         begin_frame(task, np.zeros(TRIAL.musculotendon_length.shape), 0)
         task.memory.muscles[E] = 0.2, 0.5, 0.7
-        answer(task, 0, 0, 3, E, SHORT)
+        for m in range(3):
+            answer(task, 0, m, E, SHORT)
     return task
 
 
