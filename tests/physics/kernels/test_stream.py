@@ -41,6 +41,23 @@ def test_excitations_and_their_slopes_are_those_of_whole_trials(rng):
             assert np.allclose(memory.stream.by_delay[0], slope, rtol=1e-12)
 
 
+def test_on_a_sample_the_slope_by_the_delay_is_the_mean_of_both_sides(rng):
+    memory, found = Memory("native"), 0
+    time, samples = np.arange(60) / RATE, rng.uniform(0.0, 0.5, (60, 10))
+    model = person().true
+    mapped, delay = emg.mapped(samples, model.emg_to_muscle), model.muscles.electromechanical_delay
+    kept = memory.stream.emg_time.size
+    for i in range(60):
+        push(memory.model, memory.stream, time[i], samples[i])
+        for on in time[max(i - kept + 2, 1) : i] + delay[0]:
+            if np.isin(on - delay[0], time):  # the sum may have been rounded
+                excite(memory.model, memory.stream, on)
+                slope = emg.interpolate_slope(time, mapped, np.array([on]), delay)[0]
+                assert np.allclose(memory.stream.by_delay[0], slope, rtol=1e-12)
+                found += 1
+    assert found > 10
+
+
 def test_rows_are_matched_as_in_whole_trials(rng):
     memory = Memory("online", emg_rate=2000.0)  # so that no row before the first frame is dropped
     time, samples = np.arange(80) / RATE, rng.uniform(0.0, 0.5, (80, 10))
