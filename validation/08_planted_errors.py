@@ -6,8 +6,8 @@ planted. Compiled code runs as plain Python (NUMBA_DISABLE_JIT), so that the loo
 are reached too; hypothesis then draws few examples, and what few do not find meets more. Errors
 that change no value are listed with the reason.
 
-By default every 40th is planted; with --full all, which takes an hour or two. `planted_errors.csv`
-has each of the last full run with the test that found it.
+By default every 40th is planted; with the names of files all of theirs; with --full all, which
+takes an hour or two. `planted_errors.csv` has each of these with the test that found it.
 """
 
 from __future__ import annotations
@@ -277,6 +277,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", help="not used: there is no figure")
     parser.add_argument("--full", action="store_true", help="takes_full=True: needs_data=False")
+    parser.add_argument("files", nargs="*", help="of refnms/, such as physics/curves.py")
     chosen = parser.parse_args()
     import numba  # noqa: F401  imported once for all
     import pytest  # noqa: F401
@@ -284,6 +285,8 @@ def main() -> int:
 
     every = [site for file in files() for site in sites(file)]
     some = every if chosen.full else every[::EVERY]
+    if chosen.files:
+        some = [site for site in every if site.file in chosen.files]
     rows = []
     with tempfile.TemporaryDirectory() as place:
         homes = [Path(place) / str(k) for k in range(len(os.sched_getaffinity(0)))]
@@ -295,8 +298,8 @@ def main() -> int:
             rows.append((site.file, site.line, site.code, what, by or reason))
             if what != FOUND:
                 print(f"{what}: {site.file}:{site.line}: {site.code}: {reason}", flush=True)
-            if chosen.full:
-                write(rows)
+            if chosen.full or chosen.files:
+                write(rows, some)
     fates = Counter((row[0], row[3]) for row in rows)
     for file in dict.fromkeys(row[0] for row in rows):
         told = ", ".join(
@@ -313,10 +316,17 @@ def main() -> int:
     )
 
 
-def write(rows: list[tuple[str, int, str, str, str]]) -> None:
-    with (Path(__file__).parent / "planted_errors.csv").open("w", newline="") as file:
-        head = ("file", "line", "code", "fate", "test or reason")
-        csv.writer(file).writerows([head, *sorted(rows)])
+def write(rows: list[tuple[str, int, str, str, str]], some: list[Site]) -> None:
+    """These rows in place of all that `planted_errors.csv` has of their files."""
+    path = Path(__file__).parent / "planted_errors.csv"
+    head, again = ("file", "line", "code", "fate", "test or reason"), {site.file for site in some}
+    kept = []
+    if path.exists():
+        with path.open(newline="") as file:
+            told = [(f, int(line), *rest) for f, line, *rest in list(csv.reader(file))[1:]]
+        kept = [row for row in told if row[0] not in again]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([head, *sorted([*kept, *rows])])
 
 
 if __name__ == "__main__":
