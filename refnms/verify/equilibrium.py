@@ -18,7 +18,7 @@ from refnms.physics.types import Array, Flag, Unit
 from refnms.verify.lanes import BY_RULE, Lanes, Mask, Run, solver_velocity
 from refnms.verify.records import RESIDUAL, Check, Worst
 
-NEXT = 4  # doubles to either side
+NEXT = 8  # doubles to either side: projecting a length and straining a tendon round some off
 
 
 def residuals(run: Run) -> Array:

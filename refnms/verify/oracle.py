@@ -92,9 +92,15 @@ def _implicit(
     slope, by_v = np.where(free, slope, 1.0), np.where(free, g.fiber_velocity, 0.0)
     along = still.optimal_fiber_length * cosine
     w = np.where(at_floor, solve.FLOOR, x * cosine).astype(complex)
+
+    def placed(w: Array) -> list[Array]:
+        """Norm length and pennation cosine; in a narrow corner a rounding would move the slope."""
+        parts = zip((x, cosine), muscle.of_projection(unit, w), strict=True)
+        return [real + 1j * moved.imag for real, moved in parts]
+
     first = 0.0
     for _ in range(ROUNDS):
-        x_now, cosine_now = muscle.of_projection(unit, w)
+        x_now, cosine_now = placed(w)
         l = np.where(on_rigid, rigid, unit.optimal_fiber_length * x_now)
         v_now = muscle.norm_velocity(unit, stencil(weights, l))
         off = muscle.equilibrium(curves, unit, x_now, cosine_now, a, v_now, lmt).imag / STEP
@@ -106,4 +112,4 @@ def _implicit(
         dl = solve_forward(weights, along * by_v / slope, -along * off / slope)
         others = stencil(weights, dl) - weights[:, :1] * dl
         w = w - 1j * STEP * np.where(free, (off + by_v * others) / slope, 0.0)
-    return np.where(on_rigid, rigid, unit.optimal_fiber_length * muscle.of_projection(unit, w)[0])
+    return np.where(on_rigid, rigid, unit.optimal_fiber_length * placed(w)[0])

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from people import PROFILES
-from verified import draw_case, rerun
+from verified import draw_case, rerun, sole
 
 from refnms.autodiff import difference_sweep
 from refnms.physics import muscle, reference
+from refnms.physics.families import thelen
+from refnms.physics.profiles import NATIVE
 from refnms.physics.types import MuscleSignals
+from refnms.verify.lanes import run
 from refnms.verify.oracle import stepped
+from refnms.verify.parameters import derivatives, forward_checks
+from refnms.verify.probes import probes
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -51,3 +58,13 @@ def test_what_a_rule_holds_follows_the_rule(case):
     unit = muscle.unit(rigid.model.muscles)
     wanted = muscle.rigid_fiber_length_partials(unit, rigid.lanes.musculotendon_length)
     np.testing.assert_allclose(slopes, wanted.musculotendon_length, rtol=1e-13)
+
+
+def test_in_a_narrow_corner_it_stands_where_the_run_stands():
+    """No activation, a tendon just taut: its slope doubles within a strain of 1e-7."""
+    case, rng = draw_case(), np.random.default_rng(1)
+    system = case.lanes.system._replace(curves=thelen())
+    lanes = probes(system, NATIVE, case.model.table(), case.model.muscle_names, 300, rng)
+    at_rest = run(reference, replace(lanes, excitation=np.zeros_like(lanes.excitation)))
+    checks = forward_checks(derivatives(at_rest, None, rng), "here")
+    assert sole(checks, "forward, here").error < 1e-10
