@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from refnms.display import by_name, count, listed, page
 from refnms.figures import draw, tracking
-from refnms.fit import Run, goodness_frame, moment_frame
+from refnms.fit import goodness_frame, moment_frame
 from refnms.incremental import Incremental
 from refnms.model import Model, Trial
 from refnms.objective import Objective
@@ -32,6 +32,7 @@ from refnms.terms import TERMS, Term
 if TYPE_CHECKING:
     from refnms.display import DataFrame
     from refnms.figures import Figure
+    from refnms.fit import Run
 
 Callback: TypeAlias = Callable[[int, float, Array], None]
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from refnms.errors import InputError
 from refnms.fit import fit
-from refnms.model import Trial
 from refnms.physics.types import Array
-from refnms.simulation import Simulation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Figure
+
+    from refnms.model import Trial
+    from refnms.simulation import Simulation
 
 # Wong 2011 (Nature Methods 8:441): told apart by all common kinds of color vision; dashes and width
 # say it once more.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from refnms.display import by_name, over_time, side_by_side, stacked
-from refnms.model import Model, Trial
 from refnms.physics.types import Array, Flag
-from refnms.simulation import Simulation
 
 if TYPE_CHECKING:
     from refnms.display import DataFrame
+    from refnms.model import Model, Trial
+    from refnms.simulation import Simulation
 
-Run: TypeAlias = tuple[Trial, Simulation, Simulation]  # a trial, and what two models make of it
+    Run: TypeAlias = tuple[Trial, Simulation, Simulation]  # a trial, and what two models make of it
 
 
 @dataclass(frozen=True)

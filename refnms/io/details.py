@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from refnms.errors import InputError, Problem
 from refnms.io.files import write_atomically
 from refnms.io.storage import CEINMS, Table, read_storage, write_storage
-from refnms.model import Model, Trial
 from refnms.physics.types import Array
+
+if TYPE_CHECKING:
+    from refnms.model import Model, Trial
 
 FOLDER, RECORD = "details", "record.json"
 SCHEMA, SCHEMA_VERSION = "refnms-record", 1

@@ -1,4 +1,4 @@
-"""A recording written as CEINMS's files: the input data of one trial and the tables it names."""
+"""A recording as CEINMS's files: the input data of one trial and the tables it names."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ import os
 from pathlib import Path
 
 from refnms.errors import InputError
+from refnms.io import trials
 from refnms.io.files import write_atomically
+from refnms.io.setups import read_input_data
 from refnms.io.storage import write_storage
 from refnms.io.templates import input_data_xml
 from refnms.model import Model, Trial
+from refnms.physics.profiles import NATIVE, Profile
 
 NAME = "trial.xml"
+
+
+def read_trial(
+    input_data: str | os.PathLike[str], model: Model, profile: Profile = NATIVE
+) -> Trial:
+    """The recording that a CEINMS inputData file names, for the person of `model`.
+
+    Raises InputError with the problems of all its files.
+    """
+    return trials.read_trial(read_input_data(input_data), model, profile)
 
 
 def write_trial(folder: str | os.PathLike[str], model: Model, trial: Trial) -> Path:

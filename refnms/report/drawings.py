@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -227,21 +227,29 @@ def percent(share: float) -> str:
 # ---- activation ----
 
 
-def strip(recordings: Sequence[Recording], muscle: str, key: str) -> tuple[str, float]:
-    """Excitation and activation of one muscle, all trials side by side; and the largest of both."""
-    drawing = figure(WIDE, STRIP)
+def strips(
+    recordings: Sequence[Recording], muscles: Sequence[str], key: str
+) -> Iterator[tuple[str, float]]:
+    """Excitation and activation of each muscle, all trials side by side; the largest of both."""
+    drawing = figure(WIDE, STRIP)  # one for all: axes take longer to make than lines to draw
     axes = drawing.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, WIDE)
-    axes.hlines(np.zeros(len(recordings)), *np.transpose(places(recordings)), color=FAINT, lw=0.6)
-    excited = _side_by_side(recordings, [r.excitation for r in recordings], muscle)
-    active = _side_by_side(recordings, [r.activation for r in recordings], muscle)
-    axes.fill_between(*excited, color="#c9c9c9", lw=0)
-    axes.plot(*active, **AFTER)
-    top = float(np.nanmax(np.concatenate([excited[1], active[1], [0.01]])))
-    axes.set_ylim(-0.05 * top, 1.05 * top)
-    label = f"Excitation and activation of {muscle} in {len(recordings)} trials"
-    return inline(drawing, key, label, stretched=True), top
+    for n, muscle in enumerate(muscles):
+        excited = _side_by_side(recordings, [r.excitation for r in recordings], muscle)
+        active = _side_by_side(recordings, [r.activation for r in recordings], muscle)
+        ends = np.transpose(places(recordings))
+        curves = [
+            axes.hlines(np.zeros(len(recordings)), *ends, color=FAINT, lw=0.6),
+            axes.fill_between(*excited, color="#c9c9c9", lw=0),
+            *axes.plot(*active, **AFTER),
+        ]
+        top = float(np.nanmax(np.concatenate([excited[1], active[1], [0.01]])))
+        axes.set_ylim(-0.05 * top, 1.05 * top)
+        label = f"Excitation and activation of {muscle} in {len(recordings)} trials"
+        yield inline(drawing, f"{key}{n}", label, stretched=True), top
+        for curve in curves:
+            curve.remove()
 
 
 def _side_by_side(

@@ -149,8 +149,7 @@ def _activations(result: Result) -> dict[str, Any] | None:
         "excited": any(r.excitation is not None for r in shown),
         "muscles": [
             {"name": name, "svg": _safe(svg), "top": top}
-            for n, name in enumerate(muscles)
-            for svg, top in (drawings.strip(shown, name, f"a{n}"),)
+            for name, (svg, top) in zip(muscles, drawings.strips(shown, muscles, "a"), strict=True)
         ],
     }
 

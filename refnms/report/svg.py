@@ -84,14 +84,20 @@ def _tag(tag: str, key: str, wanted: set[str]) -> str:
     def identity(found: re.Match[str]) -> str:
         return f' id="{key}-{found[1]}"' if found[1] in wanted else ""
 
-    tag = re.sub(r' id="([^"]*)"', identity, tag)
-    tag = re.sub(r'xlink:href="#', 'href="#', tag)
-    tag = re.sub(r'(href="|url\()#', rf"\1#{key}-", tag)
-    tag = re.sub(r' xmlns(:\w+)?="[^"]*"', "", tag)
-    tag = re.sub(r"font-family: [^;\"]*(; )?", "", tag)
-    tag = re.sub(r"font: ((?:[a-z]+ |\d{3} )*)([\d.]+)px [^;\"]*", _font, tag)
-    tag = re.sub(r' d="([^"]*)"', lambda found: f' d="{_path(found[1])}"', tag)
-    return re.sub(r"(-?\d+\.\d{2})\d+", r"\1", tag)
+    changes: tuple[tuple[str, str, Any], ...] = (  # letters it has: pattern -> instead
+        ("id=", r' id="([^"]*)"', identity),
+        ("xlink", r'xlink:href="#', 'href="#'),
+        ("#", r'(href="|url\()#', rf"\1#{key}-"),
+        ("xmlns", r' xmlns(:\w+)?="[^"]*"', ""),
+        ("font", r"font-family: [^;\"]*(; )?", ""),
+        ("font", r"font: ((?:[a-z]+ |\d{3} )*)([\d.]+)px [^;\"]*", _font),
+        ("d=", r' d="([^"]*)"', lambda found: f' d="{_path(found[1])}"'),
+        (".", r"(-?\d+\.\d{2})\d+", r"\1"),
+    )
+    for letters, pattern, instead in changes:
+        if letters in tag:
+            tag = re.sub(pattern, instead, tag)
+    return tag
 
 
 def _font(found: re.Match[str]) -> str:

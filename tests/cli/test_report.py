@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -50,3 +51,8 @@ def test_without_the_extra_its_name_is_told(folder, monkeypatch, capsys, library
     said = capsys.readouterr().err
     assert library in said and "refnms[report]" in said
     assert not (folder / "report.html").exists()
+
+
+def test_reading_a_result_waits_for_no_compiler():
+    program = "import refnms.report.page, sys; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -123,7 +123,7 @@ def test_a_strip_shows_both_signals_of_every_trial_and_their_peak():
         )
         for n, s in (("a", 0.4), ("b", 0.8))
     )
-    svg, top = drawings.strip([one, other], "m", "k")
+    ((svg, top),) = drawings.strips([one, other], ["m"], "k")
     assert top == pytest.approx(0.8 * wave.max())
     assert texts(svg) == [] and 'class="stretched"' in svg
     (start, first), (second, end) = drawings.places([one, other])
@@ -132,7 +132,7 @@ def test_a_strip_shows_both_signals_of_every_trial_and_their_peak():
 
 def test_a_strip_of_a_trial_without_the_muscle_is_empty():
     bare = recording(1.0, None, 1.0)
-    assert drawings.strip([bare], "m", "k")[1] == pytest.approx(0.01)
+    assert next(drawings.strips([bare], ["m"], "k"))[1] == pytest.approx(0.01)
 
 
 def test_long_recordings_make_no_large_drawings(rng):
@@ -142,7 +142,7 @@ def test_long_recordings_make_no_large_drawings(rng):
     assert len(panel) < 30_000
     emg = [signal(rng.uniform(size=60_000), "m", time) for _ in range(2)]
     trials = [Recording(str(n), "test", None, None, None, *emg, None, None) for n in range(20)]
-    assert len(drawings.strip(trials, "m", "k")[0]) < 60_000
+    assert len(next(drawings.strips(trials, ["m"], "k"))[0]) < 60_000
 
 
 def test_a_descent_has_plain_numbers_on_its_axes():
