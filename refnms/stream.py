@@ -27,6 +27,7 @@ import numpy as np
 from refnms.display import count
 from refnms.errors import InputError
 from refnms.geometry import Geometry
+from refnms.jit import COMPILES, only_as_called
 from refnms.model import Model, PiecewiseActivation, RigidTendon
 from refnms.physics.engine import quiet
 from refnms.physics.kernels import entry, stream
@@ -37,7 +38,7 @@ from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Integers, Muscles
 
 _begin, _step = quiet(entry.stream_begin), quiet(entry.stream_step)
-_partials = quiet(entry.stream_partials)
+_partials, _step_of = quiet(entry.stream_partials), quiet(entry.stream_step_of)
 
 
 class Status(enum.IntFlag):
@@ -118,8 +119,14 @@ class Stepper:
         self._push = _Call(buffers, "emg")
         self._poses = _Call(buffers, "lengths", "arms")
         self._both = _Call(buffers, "emg", "lengths", "arms")
+        self._given = _Call(buffers)
         self._angles = _Call(buffers, "angles")
         self._emg_and_angles = _Call(buffers, "emg", "angles")
+        self._read_in_place = self._single and COMPILES
+        if self._read_in_place:
+            wrong = np.zeros(0), np.zeros(0), np.zeros((0, 0))  # it compiles, and does nothing
+            _step_of(self._given.address, 0.0, *wrong)
+            only_as_called(_step_of)
 
     def _cut(self, array: Any) -> Any:
         """A view without the axis of participants, where there is one alone."""
@@ -154,16 +161,22 @@ class Stepper:
     def step(self, time: float, emg: Any, musculotendon_length: Any, moment_arm: Any) -> Array:
         """Moments `(D,)` [N.m] at a time [s], of EMG `(E,)` of the same time, or None: no sample;
         lengths `(M,)` [m] and moment arms `(M, D)` [m].
+
+        Contiguous arrays of float64 are read where they lie. Raises ValueError for other shapes.
         """
+        if self._read_in_place and emg is not None:
+            try:
+                if _step_of(self._given.address, time, emg, musculotendon_length, moment_arm):
+                    return self.moment
+            except TypeError:  # another kind of array, as those to come will be
+                self._read_in_place = False
         self._length[...] = musculotendon_length
         self._arm[...] = moment_arm
         if emg is None:
             self._poses(time)
-            return self.moment
-        self._emg[...] = emg
-        both = self._both  # as `both(time)`, without the cost of a call
-        both.numbers[3] = time
-        _step(both.address)
+        else:
+            self._emg[...] = emg
+            self._both(time)
         return self.moment
 
     def step_angles(self, time: float, emg: Any, angle: Any) -> Array:

@@ -9,6 +9,7 @@ from streams import PROFILES, Player, person, played, short
 from refnms.errors import InputError
 from refnms.jit import COMPILES
 from refnms.model import PiecewiseActivation, RigidTendon, Trial
+from refnms.physics.kernels import entry
 from refnms.physics.profiles import NATIVE, ceinms_0_9
 from refnms.simulation import simulate
 from refnms.stream import Status, Stepper
@@ -220,6 +221,50 @@ def test_joint_angles_go_through_the_geometry():
         other.step_angles(1.0, emg[0], angles[0])
     with pytest.raises(InputError, match="BRD"):
         Stepper(whole, geometry=geometry)
+
+
+def inputs_of(trial):
+    return trial.emg, trial.musculotendon_length, trial.moment_arm
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        np.ndarray.tolist,
+        np.float32,
+        np.asfortranarray,
+        lambda array: np.repeat(array, 2, axis=0)[::2],
+        lambda array: np.frombuffer(array.tobytes()).reshape(array.shape),  # read-only
+    ],
+)
+def test_inputs_of_every_kind_are_taken(kind):
+    model, trial = person().true, person().held_out[0]
+    stepper, other = Stepper(model), Stepper(model)
+    for i in range(5):
+        frame = [np.float32(signal[i]).astype(float) for signal in inputs_of(trial)]
+        moment = stepper.step(0.01 * i, *frame)
+        assert np.array_equal(other.step(0.01 * i, *map(kind, frame)), moment)
+
+
+def test_inputs_of_wrong_shapes_are_refused_and_change_nothing():
+    model, trial = person().true, person().held_out[0]
+    stepper = Stepper(model)
+    right = [signal[0] for signal in inputs_of(trial)]
+    stepper.step(0.0, *right)
+    before = stepper.save()
+    for i in range(3):
+        wrong = list(right)
+        wrong[i] = wrong[i][:-1]
+        with pytest.raises(ValueError, match="broadcast"):
+            stepper.step(0.01, *wrong)
+        assert np.array_equal(stepper.save(), before)
+
+
+@pytest.mark.skipif(not COMPILES, reason="nothing is compiled")
+def test_no_step_waits_for_the_compiler():
+    model, trial = person().true, person().held_out[0]
+    Stepper(model).step(0.0, *(signal[0].tolist() for signal in inputs_of(trial)))
+    assert len(entry.stream_step_of.signatures) == 1
 
 
 def test_nothing_stays_of_a_step():

@@ -6,7 +6,7 @@ elsewhere, so calls may run side by side on different states and buffers.
 
 from __future__ import annotations
 
-from refnms.jit import floats_at, integers_at, kernel, pure
+from refnms.jit import address_of, floats_at, integers_at, kernel, pure
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
 from refnms.physics.kernels.direction import direction
@@ -111,6 +111,23 @@ def stream_step(call: int) -> None:
                 moment(stream.signals.tendon_force, arm, t, 0, stream.moment)
             take(stream.moment, floats_at(moments + 8 * p * d, (1, d)))
         statuses[p] = status
+
+
+@kernel
+def stream_step_of(call: int, time: float, emg: Array, length: Array, arm: Array) -> bool:
+    """`stream_step` of one stream with these inputs, where they lie; False for other shapes.
+
+    Python's way in: copying them to a buffer takes longer than the step of a few muscles.
+    """
+    words = integers_at(call, (10,))
+    sizes = described(integers_at(words[0], (1,))[0]).words
+    muscles, dofs = sizes[MUSCLES], sizes[DOFS]
+    if emg.size != sizes[CHANNELS] or length.size != muscles or arm.shape != (muscles, dofs):
+        return False
+    floats_at(call, (10,))[3] = time
+    words[4], words[5], words[6] = address_of(emg), address_of(length), address_of(arm)
+    stream_step(call)
+    return True
 
 
 @pure
