@@ -19,7 +19,7 @@ MISSING_DATA = "missing data"
 
 WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT") == "1"  # kernels run as Python: a hundredth
 
-EXAMPLES = int(os.environ.get("REFNMS_EXAMPLES") or (6 if WITHOUT_JIT else 60))
+EXAMPLES = int(os.environ.get("REFNMS_EXAMPLES") or (6 if WITHOUT_JIT else 40))
 
 # deadline=None: the first call of a kernel compiles it.
 settings.register_profile(
