@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED = CHECKOUT.parent / "shared"
@@ -21,6 +21,9 @@ WITHOUT_JIT = os.environ.get("NUMBA_DISABLE_JIT") == "1"  # kernels run as Pytho
 
 EXAMPLES = int(os.environ.get("REFNMS_EXAMPLES") or (6 if WITHOUT_JIT else 40))
 
+# Looking for the simplest example that fails takes minutes where kernels run as Python.
+PHASES = [p for p in Phase if not (WITHOUT_JIT and p in (Phase.shrink, Phase.explain))]
+
 # deadline=None: the first call of a kernel compiles it.
 settings.register_profile(
     "refnms",
@@ -28,6 +31,7 @@ settings.register_profile(
     deadline=None,
     print_blob=True,
     max_examples=EXAMPLES,
+    phases=PHASES,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
