@@ -86,6 +86,7 @@ EQUIVALENT = (
         "a divisor whose quotient is not used",
     ),
     ("physics/activation.py", "inside = where(defined", "1.0", "not used where it stands"),
+    ("physics/jets.py", "per_u = where(", "1.0", "a divisor whose quotient is not used"),
     ("physics/muscle.py", "ENDLESS =", "1e300", "any number beyond the ends of all curves"),
     ("physics/muscle.py", "per_tendon=where(", "1.0", "a divisor whose quotient is not used"),
     ("physics/muscle.py", "inside = where(squared", "1.0", "the next line decides what is used"),

@@ -98,11 +98,12 @@ def test_between_samples_the_excitation_lies_on_their_chord():
     np.testing.assert_allclose(found[1], [0.8 - 0.2 * 0.025 / 0.2, 0.9 - 0.7 * 0.025 / 0.05])
 
 
-def test_before_the_first_and_after_the_last_sample_the_end_sample_holds():
-    found = interpolate(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]))
+@pytest.mark.parametrize("by", [1e-5, 0.4])
+def test_before_the_first_and_after_the_last_sample_the_end_sample_holds(by):
+    time, delay = np.array([EMG_TIME[0] - by, EMG_TIME[-1] + by]) + 0.2, np.full(2, 0.2)
+    found = interpolate(EMG_TIME, SAMPLES, time, delay)
     np.testing.assert_array_equal(found, [SAMPLES[0], SAMPLES[-1]])
-    found = interpolate_slope(EMG_TIME, SAMPLES, np.array([0.05, 0.9]), np.array([0.2, 0.3]))
-    np.testing.assert_array_equal(found, 0.0)
+    np.testing.assert_array_equal(interpolate_slope(EMG_TIME, SAMPLES, time, delay), 0.0)
 
 
 def test_every_muscle_has_its_own_delay_whether_shared_or_not():

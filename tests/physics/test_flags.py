@@ -148,7 +148,7 @@ def test_the_active_curve_is_entered_by_the_optimal_length_of_the_activation():
 
 def test_fibers_that_push_are_flagged():
     strongest = UNIT.max_isometric_force * UNIT.strength_coefficient
-    force = np.where(np.arange(T) == 2, -1.1e-9, -0.9e-9) * strongest
+    force = np.where(np.arange(T) == 2, -1.0005e-9, -0.9995e-9) * strongest
     np.testing.assert_array_equal(flags(tendon_force=force) == Flag.NEGATIVE_FORCE, at(2))
 
 
