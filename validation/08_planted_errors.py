@@ -86,6 +86,29 @@ EQUIVALENT = (
         "a divisor whose quotient is not used",
     ),
     ("physics/activation.py", "inside = where(defined", "1.0", "not used where it stands"),
+    ("physics/elementary.py", "SERIES_BELOW =", "0.5", "both formulas hold on both sides of it"),
+    ("physics/elementary.py", "TINY =", "1e-300", "any number next to zero"),
+    ("physics/elementary.py", "small, large =", "1.0", "an argument whose result is not used"),
+    *(
+        ("physics/elementary.py", begin, code, "less than rounding where it is used")
+        for begin, codes in (
+            (
+                "high = ((Q8",
+                (
+                    "z * Q13",
+                    "z * Q15",
+                    "z2 * (Q14 + z * Q15)",
+                    "z4 * ((Q12 + z * Q13) + z2 * (Q14 + z * Q15))",
+                ),
+            ),
+            ("high = ((S8", ("z * S13", "z2 * S14", "z4 * ((S12 + z * S13) + z2 * S14)")),
+            ("return low + r4", ("r * Q11", "r2 * (Q10 + r * Q11)", "r4 * Q12")),
+        )
+        for code in codes
+    ),
+    ("physics/excitation.py", "AT_SAMPLE =", "1e-9", "between rounding and all that is real"),
+    ("physics/flags.py", "ROUNDING =", "1e-12", "between rounding and all that is real"),
+    ("physics/held.py", "since =", "one[:, 0] * ~h.skipped", "its sign alone is asked"),
     ("physics/jets.py", "per_u = where(", "1.0", "a divisor whose quotient is not used"),
     ("physics/muscle.py", "ENDLESS =", "1e300", "any number beyond the ends of all curves"),
     ("physics/muscle.py", "per_tendon=where(", "1.0", "a divisor whose quotient is not used"),

@@ -84,7 +84,8 @@ def _bands(h: Held, c1: Array, c2: Array) -> Array:
     """The system's rows 0, 1 and 2 below the diagonal, `(3, K, M)`."""
     _, beta1, beta2 = act.filter_gains(c1, c2)
     one, repeated, two = (link[:, None] for link in _links(h))
-    return np.array([np.ones_like(one * beta1), one * beta1 + repeated * beta2, two * beta2])
+    diagonal = np.ones((len(one), beta1.size))
+    return np.array([diagonal, one * beta1 + repeated * beta2, two * beta2])
 
 
 def _solve(bands: Array, right: Array) -> Array:

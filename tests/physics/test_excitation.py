@@ -34,6 +34,8 @@ def test_the_pullback_of_the_mapping_is_its_transpose_inside_0_and_1(rng):
         rise = mapped(emg + step, weights) - mapped(emg - step, weights)
         assert np.sum(bar * rise) / (2.0 * h) == pytest.approx(found[at], rel=1e-8, abs=1e-9)
     assert mapped_vjp(np.zeros((1, 2)), weights, np.ones((1, 3))).all()  # EMG of 0 may rise
+    just_above = mapped_vjp(np.array([[1.0005, 0.0]]), weights, np.ones((1, 3)))
+    np.testing.assert_allclose(just_above, [[1.4, 1.4]])  # nothing from the first muscle
 
 
 # ---- CEINMS's pairing of EMG rows and frames ----
