@@ -37,8 +37,13 @@ from refnms.physics.packed import Packed, pack
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Integers, Muscles
 
-_begin, _step = quiet(entry.stream_begin), quiet(entry.stream_step)
-_partials, _step_of = quiet(entry.stream_partials), quiet(entry.stream_step_of)
+_begin, _step_with = quiet(entry.stream_begin), quiet(entry.step_with)
+_partials = quiet(entry.stream_partials)
+
+
+# Inputs of `step_with`: none, for those that stand in the call; and of the shapes of no model.
+WHERE_TOLD = np.zeros(0), np.zeros(0), np.zeros((0, 0))
+WRONG = np.zeros(1), np.zeros(0), np.zeros((0, 0))
 
 
 class Status(enum.IntFlag):
@@ -124,9 +129,8 @@ class Stepper:
         self._emg_and_angles = _Call(buffers, "emg", "angles")
         self._read_in_place = self._single and COMPILES
         if self._read_in_place:
-            wrong = np.zeros(0), np.zeros(0), np.zeros((0, 0))  # it compiles, and does nothing
-            _step_of(self._given.address, 0.0, *wrong)
-            only_as_called(_step_of)
+            _step_with(self._given.address, 0.0, *WRONG)  # it compiles, and does nothing
+            only_as_called(_step_with)
 
     def _cut(self, array: Any) -> Any:
         """A view without the axis of participants, where there is one alone."""
@@ -166,7 +170,7 @@ class Stepper:
         """
         if self._read_in_place and emg is not None:
             try:
-                if _step_of(self._given.address, time, emg, musculotendon_length, moment_arm):
+                if _step_with(self._given.address, time, emg, musculotendon_length, moment_arm):
                     return self.moment
             except TypeError:  # another kind of array, as those to come will be
                 self._read_in_place = False
@@ -237,12 +241,11 @@ class _Call:
         for name in ("models", "states", *inputs, "moments", "statuses"):
             self._words[entry.CALL.index(name)] = buffers[name].ctypes.data
         self._words[entry.CALL.index("count")] = len(buffers["models"])
-        self.numbers = self._words.view(np.float64)
+        self.numbers = self._words.view(np.float64)  # of them the time, for `stream_step`
         self.address = int(self._words.ctypes.data)
 
     def __call__(self, time: float) -> None:
-        self.numbers[3] = time
-        _step(self.address)
+        _step_with(self.address, time, *WHERE_TOLD)
 
 
 def packed(

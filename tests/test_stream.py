@@ -264,7 +264,7 @@ def test_inputs_of_wrong_shapes_are_refused_and_change_nothing():
 def test_no_step_waits_for_the_compiler():
     model, trial = person().true, person().held_out[0]
     Stepper(model).step(0.0, *(signal[0].tolist() for signal in inputs_of(trial)))
-    assert len(entry.stream_step_of.signatures) == 1
+    assert len(entry.step_with.signatures) == 1
 
 
 def test_nothing_stays_of_a_step():

@@ -6,6 +6,8 @@ elsewhere, so calls may run side by side on different states and buffers.
 
 from __future__ import annotations
 
+from typing import Any
+
 from refnms.jit import address_of, floats_at, integers_at, kernel, pure
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
@@ -26,6 +28,7 @@ from refnms.physics.kernels.struct import (
     ROWS,
     SOLVER_POINTS,
     Described,
+    Stream,
     described,
     lanes,
     spread,
@@ -72,62 +75,72 @@ def stream_step(call: int) -> None:
     `emg` 0: no sample with this frame. `angles` not 0: lengths and arms are those of the geometry.
     Both 0, and `lengths` too: EMG without a frame. One argument, because each costs time.
     """
-    words = integers_at(call, (10,))
-    count, time = words[2], floats_at(call, (10,))[3]
-    models, states = integers_at(words[0], (count,)), integers_at(words[1], (count,))
-    emg, lengths, arms, angles = words[4], words[5], words[6], words[7]
-    moments, statuses = words[8], integers_at(words[9], (count,))
-    for p in range(count):
-        own = described(models[p])
-        stream = stream_at(own.words, states[p])
-        m, d, e = own.words[MUSCLES], own.words[DOFS], own.words[CHANNELS]
-        length, arm, status = stream.pose_length, stream.pose_arm, 0
-        if emg != 0:
-            status = push(own, stream, time, floats_at(emg + 8 * p * e, (e,)))
-        if angles != 0:
-            given = floats_at(angles + 8 * p * d, (1, d))
-            pose(own.paths, given, stream.pose_length, stream.pose_arm, 0, stream.paths)
-        elif lengths != 0:
-            length = floats_at(lengths + 8 * p * m, (1, m))
-            arm = floats_at(arms + 8 * p * m * d, (1, m, d))
-        if angles != 0 or lengths != 0:
-            status = prepare(own, stream, time, length, arm)
-            if status & REFUSED == 0:
-                t, first, both = stream.time.shape[0] - 1, stream.bounds[0, 0], true(own)
-                forward(
-                    system_at(own, stream),
-                    own.muscles,
-                    stream.share,
-                    t - first,
-                    t - first + 1,
-                    both,
-                    both,
-                    stream.excitation,
-                    stream.musculotendon_length,
-                    stream.signals,
-                    stream.flags,
-                    stream.memories,
-                )
-                moment(stream.signals.tendon_force, arm, t, 0, stream.moment)
-            take(stream.moment, floats_at(moments + 8 * p * d, (1, d)))
-        statuses[p] = status
+    where_told = floats_at(call, (0,))
+    step_with(call, floats_at(call, (10,))[3], where_told, where_told, floats_at(call, (0, 0)))
 
 
 @kernel
-def stream_step_of(call: int, time: float, emg: Array, length: Array, arm: Array) -> bool:
-    """`stream_step` of one stream with these inputs, where they lie; False for other shapes.
+def step_with(call: int, time: float, emg: Array, length: Array, arm: Array) -> bool:
+    """`stream_step` at a time; of a stream alone with these inputs, unless all are empty.
 
-    Python's way in: copying them to a buffer takes longer than the step of a few muscles.
+    False for inputs of wrong shapes. Python's way in: to copy them to a buffer would take longer
+    than the step of a few muscles.
     """
     words = integers_at(call, (10,))
-    sizes = described(integers_at(words[0], (1,))[0]).words
-    muscles, dofs = sizes[MUSCLES], sizes[DOFS]
-    if emg.size != sizes[CHANNELS] or length.size != muscles or arm.shape != (muscles, dofs):
-        return False
-    floats_at(call, (10,))[3] = time
-    words[4], words[5], words[6] = address_of(emg), address_of(length), address_of(arm)
-    stream_step(call)
+    count = words[2]
+    models, states = integers_at(words[0], (count,)), integers_at(words[1], (count,))
+    if emg.size + length.size + arm.size > 0:
+        sizes = described(models[0]).words
+        muscles, dofs = sizes[MUSCLES], sizes[DOFS]
+        if emg.size != sizes[CHANNELS] or length.size != muscles or arm.shape != (muscles, dofs):
+            return False
+        words[4], words[5], words[6] = address_of(emg), address_of(length), address_of(arm)
+    moments, statuses = words[8], integers_at(words[9], (count,))
+    framed = words[5] != 0 or words[7] != 0
+    for p in range(count):
+        own = described(models[p])
+        stream, d = stream_at(own.words, states[p]), own.words[DOFS]
+        arm, status = inputs_of(own, stream, p, time, words)
+        if framed and status & REFUSED == 0:
+            t, first, both = stream.time.shape[0] - 1, stream.bounds[0, 0], true(own)
+            forward(
+                system_at(own, stream),
+                own.muscles,
+                stream.share,
+                t - first,
+                t - first + 1,
+                both,
+                both,
+                stream.excitation,
+                stream.musculotendon_length,
+                stream.signals,
+                stream.flags,
+                stream.memories,
+            )
+            moment(stream.signals.tendon_force, arm, t, 0, stream.moment)
+        if framed:
+            take(stream.moment, floats_at(moments + 8 * p * d, (1, d)))
+        statuses[p] = status
     return True
+
+
+@pure
+def inputs_of(own: Described, stream: Stream, p: int, time: float, words: Integers) -> Any:
+    """Take what a call has for stream p: the arms `(1, M, D)` of its frame, and what it met."""
+    emg, lengths, arms, angles = words[4], words[5], words[6], words[7]
+    m, d, e = own.words[MUSCLES], own.words[DOFS], own.words[CHANNELS]
+    length, arm, status = stream.pose_length, stream.pose_arm, 0
+    if emg != 0:
+        status = push(own, stream, time, floats_at(emg + 8 * p * e, (e,)))
+    if angles != 0:
+        given = floats_at(angles + 8 * p * d, (1, d))
+        pose(own.paths, given, stream.pose_length, stream.pose_arm, 0, stream.paths)
+    elif lengths != 0:
+        length = floats_at(lengths + 8 * p * m, (1, m))
+        arm = floats_at(arms + 8 * p * m * d, (1, m, d))
+    if angles != 0 or lengths != 0:
+        status = prepare(own, stream, time, length, arm)
+    return arm, status
 
 
 @pure
