@@ -110,6 +110,12 @@ EQUIVALENT = (
     ("physics/flags.py", "ROUNDING =", "1e-12", "between rounding and all that is real"),
     ("physics/held.py", "since =", "one[:, 0] * ~h.skipped", "its sign alone is asked"),
     ("physics/jets.py", "per_u = where(", "1.0", "a divisor whose quotient is not used"),
+    (
+        "physics/reference/fiber.py",
+        "sample = solve.Sample(",
+        "newest * length",
+        "the past is not asked where the velocity is given",
+    ),
     ("physics/muscle.py", "ENDLESS =", "1e300", "any number beyond the ends of all curves"),
     ("physics/muscle.py", "per_tendon=where(", "1.0", "a divisor whose quotient is not used"),
     ("physics/muscle.py", "inside = where(squared", "1.0", "the next line decides what is used"),

@@ -11,6 +11,7 @@ from refnms.jit import HAVE_NUMBA, kernel
 from refnms.physics import curves
 from refnms.physics.curves import (
     holds,
+    knot_slopes,
     near_segment,
     piece,
     piece_numbered,
@@ -19,6 +20,7 @@ from refnms.physics.curves import (
     spline_curve,
     value,
     value_and_slope,
+    value_slope,
 )
 
 FIELDS = CURVES._fields
@@ -241,6 +243,13 @@ def test_a_sampled_curve_follows_its_function_to_1e_8():
     y, slope = value_and_slope(curve, x)
     np.testing.assert_allclose(y, function(x), atol=1e-8)
     np.testing.assert_allclose(slope, -2 * (x - 1) / 0.45**2 * function(x), atol=2e-5)
+
+
+@pytest.mark.parametrize("n", [3, 4, 9])
+def test_the_slopes_at_the_knots_are_those_of_the_cubics_beside_them(n, rng):
+    x, y = np.cumsum(rng.uniform(0.5, 1.5, n)), rng.normal(size=n)
+    inner = [value_slope(spline_curve(x, y), at) for at in x]
+    np.testing.assert_allclose(knot_slopes(x, y), inner, rtol=1e-12)
 
 
 def test_a_sampled_curve_goes_on_along_its_end_slopes():
