@@ -125,11 +125,6 @@ def integers_at(address: int, shape: Any) -> Any:
     return _at(address, shape, ctypes.c_int64)
 
 
-def address_of(array: Any) -> int:
-    """Where the numbers of an array begin."""
-    return int(array.ctypes.data)
-
-
 def _at(address: int, shape: Any, number: Any) -> Any:
     count = int(np.prod(shape))
     if count == 0:
@@ -169,15 +164,6 @@ if HAVE_NUMBA:
 
         type_callable(_function)(_type_of)
         lower_builtin(_function, Integer, BaseTuple)(_build)
-
-    @type_callable(address_of)  # type: ignore[untyped-decorator]
-    def _type_of_address(_: Any) -> Any:
-        return lambda array: numba.types.int64
-
-    @lower_builtin(address_of, numba.types.Array)  # type: ignore[untyped-decorator]
-    def _address(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = arrayobj.make_array(signature.args[0])(context, builder, args[0])
-        return builder.ptrtoint(array.data, context.get_value_type(numba.types.int64))
 
 
 def by_reference(struct: T) -> T:
@@ -269,15 +255,6 @@ if HAVE_NUMBA:
     overload(soon, strict=False, jit_options={"forceinline": True, **INNER})(
         lambda array, i, j: lambda array, i, j: _fetch(array, i, j)
     )
-
-
-def only_as_called(function: Any) -> None:
-    """Let a kernel take the types it has been called with and no others: they raise TypeError.
-
-    Compiling for others would stop a caller in real time for seconds.
-    """
-    if COMPILES:
-        function.disable_compile()
 
 
 @functools.cache

@@ -27,9 +27,8 @@ import numpy as np
 from refnms.display import count
 from refnms.errors import InputError
 from refnms.geometry import Geometry
-from refnms.jit import COMPILES, only_as_called
 from refnms.model import Model, PiecewiseActivation, RigidTendon
-from refnms.physics.engine import quiet
+from refnms.physics.engine import only_as_called, quiet
 from refnms.physics.kernels import entry, stream
 from refnms.physics.kernels.partials import FIRST_PAST, SIGNALS
 from refnms.physics.kernels.struct import stream_at, window
@@ -127,10 +126,8 @@ class Stepper:
         self._given = _Call(buffers)
         self._angles = _Call(buffers, "angles")
         self._emg_and_angles = _Call(buffers, "emg", "angles")
-        self._read_in_place = self._single and COMPILES
-        if self._read_in_place:
-            _step_with(self._given.address, 0.0, *WRONG)  # it compiles, and does nothing
-            only_as_called(_step_with)
+        _step_with(self._given.address, 0.0, *WRONG)  # it compiles, and does nothing
+        self._read_in_place = only_as_called(_step_with) and self._single
 
     def _cut(self, array: Any) -> Any:
         """A view without the axis of participants, where there is one alone."""

@@ -19,6 +19,16 @@ def quiet(kernel: F) -> F:
     return kernel if COMPILES else np.errstate(all="ignore")(kernel)
 
 
+def only_as_called(kernel: Any) -> bool:
+    """Let a compiled kernel take the types it has been called with; others raise TypeError.
+
+    Compiling for those would stop a caller in real time for seconds. False where Python runs it.
+    """
+    if COMPILES:
+        kernel.disable_compile()
+    return COMPILES
+
+
 def pick(*arrays: Any) -> ModuleType:
     """`compiled`, or `reference` for complex numbers and where Numba is missing."""
     return compiled if COMPILES and not any(map(np.iscomplexobj, arrays)) else reference

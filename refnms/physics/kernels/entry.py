@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refnms.jit import address_of, floats_at, integers_at, kernel, pure
+from refnms.jit import floats_at, integers_at, kernel, pure
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
 from refnms.physics.kernels.direction import direction
@@ -94,7 +94,7 @@ def step_with(call: int, time: float, emg: Array, length: Array, arm: Array) -> 
         muscles, dofs = sizes[MUSCLES], sizes[DOFS]
         if emg.size != sizes[CHANNELS] or length.size != muscles or arm.shape != (muscles, dofs):
             return False
-        words[4], words[5], words[6] = address_of(emg), address_of(length), address_of(arm)
+        words[4], words[5], words[6] = emg.ctypes.data, length.ctypes.data, arm.ctypes.data
     moments, statuses = words[8], integers_at(words[9], (count,))
     framed = words[5] != 0 or words[7] != 0
     for p in range(count):
