@@ -39,10 +39,8 @@ from refnms.physics.types import Array, Integers, Muscles
 _begin, _step_with = quiet(entry.stream_begin), quiet(entry.step_with)
 _partials = quiet(entry.stream_partials)
 
-
-# Inputs of `step_with`: none, for those that stand in the call; and of the shapes of no model.
-WHERE_TOLD = np.zeros(0), np.zeros(0), np.zeros((0, 0))
-WRONG = np.zeros(1), np.zeros(0), np.zeros((0, 0))
+# Inputs for `step_with` where its call tells of others; by themselves, of the shapes of no model.
+NONE = np.zeros(0), np.zeros(0), np.zeros((0, 0))
 
 
 class Status(enum.IntFlag):
@@ -126,7 +124,7 @@ class Stepper:
         self._given = _Call(buffers)
         self._angles = _Call(buffers, "angles")
         self._emg_and_angles = _Call(buffers, "emg", "angles")
-        _step_with(self._given.address, 0.0, *WRONG)  # it compiles, and does nothing
+        _step_with(self._given.address, 0.0, *NONE)  # it compiles, and does nothing
         self._read_in_place = only_as_called(_step_with) and self._single
 
     def _cut(self, array: Any) -> Any:
@@ -242,7 +240,7 @@ class _Call:
         self.address = int(self._words.ctypes.data)
 
     def __call__(self, time: float) -> None:
-        _step_with(self.address, time, *WHERE_TOLD)
+        _step_with(self.address, time, *NONE)
 
 
 def packed(

@@ -258,6 +258,9 @@ def test_inputs_of_wrong_shapes_are_refused_and_change_nothing():
         with pytest.raises(ValueError, match="broadcast"):
             stepper.step(0.01, *wrong)
         assert np.array_equal(stepper.save(), before)
+    with pytest.raises(ValueError, match="broadcast"):
+        stepper.step(0.01, np.zeros(0), np.zeros(0), np.zeros((0, 0)))
+    assert np.array_equal(stepper.save(), before)
 
 
 @pytest.mark.skipif(not COMPILES, reason="nothing is compiled")
