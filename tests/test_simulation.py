@@ -18,7 +18,7 @@ from refnms.physics.curves import value
 from refnms.physics.profiles import ceinms_0_9, ceinms_0_21
 from refnms.physics.stencils import trailing_weights
 from refnms.physics.types import Array, Flag, Muscles
-from refnms.simulation import Signals, simulate, simulate_all
+from refnms.simulation import Signals, join, simulate, simulate_all
 
 STEP = 1e-30
 COMPLEX_STEP = 1e-9  # relative to the sum of the terms' magnitudes
@@ -134,6 +134,13 @@ def test_a_moment_is_the_sum_of_force_times_arm():
     wanted = np.sum(run.tendon_force[:, :, None] * TRIAL.moment_arm, axis=1)
     np.testing.assert_allclose(run.moment, wanted, rtol=1e-12, atol=1e-12)
     assert not np.allclose(run.moment, 0.0)
+
+
+def test_joined_arms_lie_as_the_kernel_of_the_moments_wants_them():
+    trials = [TRIAL, recording(3, MODEL, 20)]
+    arm = join(MODEL, trials, ceinms_0_9()).moment_arm
+    np.testing.assert_array_equal(arm, np.concatenate([t.moment_arm for t in trials]))
+    assert arm.transpose(2, 0, 1).flags.c_contiguous
 
 
 @pytest.mark.parametrize("profile", PROFILES)
