@@ -42,11 +42,14 @@ def _summed(emg: Array, emg_to_muscle: Array) -> Array:
 
 def interpolate(emg_time: Array, samples: Array, time: Array, delay: Array) -> Array:
     """Excitation `(T, M)` at `time - delay` of samples `(N, M)`; beyond, the end sample holds."""
-    found = np.empty((len(time), samples.shape[1]), np.result_type(samples, delay))
+    kind = np.result_type(samples, delay)
+    found = np.empty((len(time), samples.shape[1]), kind)
     for muscles, left, fraction, _ in _positions(emg_time, time, delay):
         own = samples[:, muscles]
-        low, high = own[left], own[left + 1]
-        found[:, muscles] = low + fraction * (high - low)
+        rise = _rise(own, left).astype(kind, copy=False)
+        rise *= fraction
+        rise += own.take(left, axis=0)
+        found[:, muscles] = rise
     return found
 
 
@@ -80,10 +83,18 @@ def interpolate_slope(emg_time: Array, samples: Array, time: Array, delay: Array
     return found
 
 
+def _rise(samples: Array, left: Integers) -> Array:
+    """From these samples to the next ones `(T, M)`; in place, since memory takes the time."""
+    rise = samples.take(left + 1, axis=0)
+    rise -= samples.take(left, axis=0)
+    return rise
+
+
 def _slopes(emg_time: Array, samples: Array, left: Integers) -> Array:
     """Slopes `(T, M)` from these samples to the next ones."""
-    rise, step = samples[left + 1] - samples[left], emg_time[left + 1] - emg_time[left]
-    return np.asarray(rise / step[:, None])
+    slope = _rise(samples, left)
+    slope /= (emg_time[left + 1] - emg_time[left])[:, None]
+    return slope
 
 
 def _positions(emg_time: Array, time: Array, delay: Array) -> Iterator[tuple[Any, Any, Any, Any]]:
