@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,9 +84,9 @@ class DemoResult:
 def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = print) -> DemoResult:
     """Calibrate the participant of this seed, predict the unseen trials, and tell what came out.
 
-    `say` takes the lines of the story. Figure and numbers replace the folder `out` as a whole, by
-    default `refnms-demo` in the working directory. Raises InputError when that folder holds
-    anything else; OSError.
+    `say` takes the lines of the story. The numbers replace the folder `out` as a whole, by default
+    `refnms-demo` in the working directory; the figure joins them when it is drawn. Raises
+    InputError when that folder holds anything else; OSError.
     """
     say("The main job on an invented person whose truth is known (see refnms/synthetic.py).")
     say("The first run also compiles, which takes half a minute.\n")
@@ -106,17 +105,13 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
     for line in _findings(result):
         say(line)
 
-    def write(part: Path) -> None:
-        with suppress(ImportError):  # Matplotlib is an extra
-            moment_figure(part / FIGURE, person.true.dof_names, _tracking(person, before, after))
-        numbers = json.dumps(asdict(result), indent=2, allow_nan=False)
-        write_atomically(part / MARKER, numbers + "\n")
-
-    replace_folder(folder, write)
+    numbers = json.dumps(asdict(result), indent=2, allow_nan=False)
+    replace_folder(folder, lambda part: write_atomically(part / MARKER, numbers + "\n"))
     say(f"\nNumbers: {folder / MARKER}")
-    if (folder / FIGURE).exists():
+    try:  # drawing takes longer than all the rest
+        moment_figure(folder / FIGURE, person.true.dof_names, _tracking(person, before, after))
         say(f"Figure:  {folder / FIGURE}")
-    else:
+    except ImportError:  # Matplotlib is an extra
         say('No figure, since Matplotlib is missing: pip install "refnms[report]" has it.')
     say("\nNext: `refnms demo --files person` writes this person's files;")
     say("`refnms check` and `refnms calibrate` take its calibrationSetup.xml.")
