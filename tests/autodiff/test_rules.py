@@ -179,6 +179,13 @@ def test_a_rule_behind_a_choice_wrong_by_a_thousandth_is_caught(name, monkeypatc
     assert any(checked(f).wrong for r, f in EVERY if r is rule)
 
 
+@pytest.mark.parametrize("f", rules.CONTINUED)
+def test_a_real_function_keeps_its_values_where_it_is_continued(f):
+    real = (A - 0.5, 0.5 - B)[: f.nin]
+    found = rules.CONTINUED[f](*(x.astype(complex) for x in real))
+    np.testing.assert_allclose(found, f(*real), rtol=1e-14)
+
+
 # ---- shapes ----
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import BRACKET, balance, rigid, samples, units_of
+from scipy.optimize import brentq
 from strategies import CURVES, STEP
 
 from refnms.physics import muscle, solve
@@ -197,6 +198,24 @@ def test_an_overstretched_unit_falls_back_in_ceinms_bracket():
     length, flag = solve_sample(CURVES, BRACKET, sample, 0.1, 0.1)
     assert flag == Flag.FELL_BACK
     assert length == rigid(sample)
+
+
+@pytest.mark.parametrize("hair", [1e-4, -1e-4])
+@pytest.mark.parametrize("end", BRACKET[:2])
+def test_ceinms_bracket_ends_at_these_norm_lengths_to_a_hair(end, hair):
+    unit, previous = plain_unit(), 0.1
+    length = end * unit.optimal_fiber_length * (1.0 + hair)
+
+    def of(musculotendon_length):
+        return Sample(unit, 0.5, musculotendon_length, 0.0, 0.0)
+
+    sample = of(brentq(lambda lmt: solve.residual(CURVES, of(lmt), length), 0.2, 0.6, xtol=1e-15))
+    found, flag = solve_sample(CURVES, BRACKET, sample, previous, previous)
+    inside = (hair > 0.0) == (end == BRACKET.lower)
+    assert solve.bracketed(CURVES, BRACKET, sample) == inside
+    assert (flag == Flag.FELL_BACK) != inside
+    if inside:
+        np.testing.assert_allclose(found, length, rtol=1e-9)
 
 
 @pytest.mark.parametrize("root", [NATIVE.root, BRACKET])

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from samples import BRACKET, balance, rigid, samples, units_of
+from scipy.optimize import brentq
 from strategies import CURVES, SMOOTH, STEP, draw_muscles, seeds
 
 from refnms.autodiff.check import difference_sweep
 from refnms.physics import muscle, solve
-from refnms.physics.curves import spline_curve
+from refnms.physics.curves import spline_curve, value
 from refnms.physics.profiles import NATIVE
 from refnms.physics.solve import (
     LengthSlopes,
@@ -184,6 +185,39 @@ def test_a_plainly_enclosed_root_is_bracketed(curves, seed):
         one = Sample(unit, *(x[i] for x in sample[1:]))
         assert plainly_enclosed(curves, BRACKET, one, w[i])
         assert solve.bracketed(curves, BRACKET, one)
+
+
+def at_a_condition(why, hair):
+    """A sample and w that are plainly enclosed but for one condition, nearly broken or just so."""
+    unit, lo, speed = units_of(0.1, 0.1, 1.0), 0.1, 1.0  # 10 optimal fiber lengths a second
+    x, newest, slowest, strain = 1.0, 50.0, -2.0, 0.01  # norm velocity, strain at the short end
+    if why == "short":
+        x = BRACKET.lower * (1.0 + hair)
+    if why == "long":
+        x = BRACKET.upper * (1.0 - hair)
+    if why == "slow at the short end":
+        slowest = -1.0 * (1.0 + hair)
+    if why == "fast at the long end":
+        slowest = 1.0 * (1.0 + hair) - newest * lo * (BRACKET.upper - BRACKET.lower) / speed
+    if why == "taut":
+        strain = 0.001 * (1.0 + hair)
+    w = np.sqrt(x**2 - unit.pennation_sine**2)
+    lmt = 1.0 + strain + lo * BRACKET.lower
+    if why == "pull":
+        curve = CURVES.tendon_force_strain
+        pulls = brentq(lambda s: value(curve, s) - (1.0 - hair), 0.0, 0.1, xtol=1e-15)
+        w, lmt = 0.3, 1.0 + pulls + lo * 0.3
+    past = speed * slowest - newest * lo * BRACKET.lower
+    return Sample(unit, 0.5, lmt, newest, past), w
+
+
+@pytest.mark.parametrize(
+    "why", ["short", "long", "slow at the short end", "fast at the long end", "taut", "pull"]
+)
+def test_a_root_is_plainly_enclosed_to_a_hair(why):
+    for hair in (1e-4, -1e-4):
+        sample, w = at_a_condition(why, hair)
+        assert plainly_enclosed(CURVES, BRACKET, sample, w) == (hair > 0.0)
 
 
 @given(samples())
