@@ -22,7 +22,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ FACTOR = 1.001
 EVERY = 40
 PATIENCE = 300  # s for the tests of one planted error
 MORE = 60  # examples of hypothesis for what few have not found
+QUICK = 0.5  # s of a test that need not wait for a quicker one: what tests share is set up once
 FOUND, SURVIVED, HUNG, BROKEN = "found", "SURVIVED", "HUNG", "DID NOT START"
 
 # Room or file -> the tests nearest to it, quick ones first; {} is the file's own name.
@@ -41,7 +42,8 @@ NEAREST = {
     "physics/families.py": "physics/test_families.py",
     "physics/activation.py": "physics/test_activation.py physics/test_published.py",
     "physics/muscle.py": "physics/test_muscle.py physics/test_solve.py physics/test_published.py",
-    "physics/solve.py": "physics/test_solve.py physics/test_solved_lengths.py",
+    "physics/solve.py": "physics/test_solve.py physics/test_solved_lengths.py"
+    " physics/test_published.py",
     "physics/elementary.py": "physics/test_elementary.py",
     "physics/excitation.py": "physics/test_excitation.py test_primitives.py",
     "physics/held.py": "physics/test_held.py",
@@ -69,58 +71,138 @@ NEAREST = {
 # Whose products are addresses and sizes: no formulas.
 PLUMBING = {"physics/kernels/entry.py", "physics/kernels/struct.py"}
 
-# Planted errors that change no value a user could see: file, how the line begins, code, reason.
-EQUIVALENT = (
-    ("physics/families.py", "widest =", "(upper - lower) / segments", "rounded to whole knots"),
-    (
-        "physics/families.py",
-        "y = np.concatenate([y[0] + corners",
-        "corners[0].slope * before",
-        "zero: all curves of Millard begin flat",
-    ),
-    ("physics/activation.py", "ROUNDING =", "1e-14", "a bound of rounding errors"),
-    (
-        "physics/activation.py",
-        "rise = (u * by_u - activation) / where",
-        "1.0",
-        "a divisor whose quotient is not used",
-    ),
-    ("physics/activation.py", "inside = where(defined", "1.0", "not used where it stands"),
-    ("physics/elementary.py", "SERIES_BELOW =", "0.5", "both formulas hold on both sides of it"),
-    ("physics/elementary.py", "TINY =", "1e-300", "any number next to zero"),
-    ("physics/elementary.py", "small, large =", "1.0", "an argument whose result is not used"),
-    *(
-        ("physics/elementary.py", begin, code, "less than rounding where it is used")
-        for begin, codes in (
-            (
-                "high = ((Q8",
-                (
-                    "z * Q13",
-                    "z * Q15",
-                    "z2 * (Q14 + z * Q15)",
-                    "z4 * ((Q12 + z * Q13) + z2 * (Q14 + z * Q15))",
-                ),
-            ),
-            ("high = ((S8", ("z * S13", "z2 * S14", "z4 * ((S12 + z * S13) + z2 * S14)")),
-            ("return low + r4", ("r * Q11", "r2 * (Q10 + r * Q11)", "r4 * Q12")),
-        )
-        for code in codes
-    ),
-    ("physics/excitation.py", "AT_SAMPLE =", "1e-9", "between rounding and all that is real"),
-    ("physics/flags.py", "ROUNDING =", "1e-12", "between rounding and all that is real"),
-    ("physics/held.py", "since =", "one[:, 0] * ~h.skipped", "its sign alone is asked"),
-    ("physics/jets.py", "per_u = where(", "1.0", "a divisor whose quotient is not used"),
-    (
-        "physics/reference/fiber.py",
-        "sample = solve.Sample(",
-        "newest * length",
-        "the past is not asked where the velocity is given",
-    ),
-    ("physics/muscle.py", "ENDLESS =", "1e300", "any number beyond the ends of all curves"),
-    ("physics/muscle.py", "per_tendon=where(", "1.0", "a divisor whose quotient is not used"),
-    ("physics/muscle.py", "inside = where(squared", "1.0", "the next line decides what is used"),
-    ("physics/muscle.py", "per_length = where(", "1.0", "a divisor whose quotient is not used"),
-)
+# Planted errors that change no value a user could see: file -> reason -> how the line begins, and
+# what of it.
+DIVISOR = "a divisor whose quotient is not used"
+EQUIVALENT = {
+    "physics/families.py": {
+        "rounded to whole knots": {"widest =": ["(upper - lower) / segments"]},
+        "zero: all curves of Millard begin flat": {
+            "y = np.concatenate([y[0] + corners": ["corners[0].slope * before"]
+        },
+    },
+    "physics/activation.py": {
+        "a bound of rounding errors": {"ROUNDING =": ["1e-14"]},
+        DIVISOR: {
+            "rise = (u * by_u - activation) / where": ["1.0"],
+            "inside = where(defined": ["1.0"],
+        },
+    },
+    "physics/muscle.py": {
+        "any number beyond the ends of all curves": {"ENDLESS =": ["1e300"]},
+        "the next line decides what is used": {"inside = where(squared": ["1.0"]},
+        DIVISOR: {"per_tendon=where(": ["1.0"], "per_length = where(": ["1.0"]},
+    },
+    "physics/solve.py": {
+        "a bound with room on both sides": {
+            "SHORTEST =": ["FLOOR * (1.0 + 1e-10)", "1.0", "1e-10"],
+            "MARGIN =": ["0.05"],
+            "longest = max(": ["x * cosine"],
+            "NO_PULL, LITTLE, LONG_PULL =": ["1e-3", "0.1"],
+            "cosine = np.sqrt(1.0 - 1.0 / root.upper**2)": ["1.0", "1.0 / root.upper**2"],
+            "pull = value(curves": ["1.0"],
+            "slack = np.max(": ["1.0"],
+            "taut = np.min(": ["1.0"],
+            "slowest, fastest = (float": ["1.0"],
+            "and abs(slowest)": ["1e-9"],
+            "and abs(fastest)": ["2.0"],
+            "and active >=": ["0.1", "-0.1 * LITTLE"],
+            "and short <=": ["0.5 * NO_PULL", "0.5"],
+            "and (long - LITTLE)": ["(long - LITTLE) * cosine"],
+        },
+        "where a search begins or bisects: it ends at the same root": {
+            "START_STRAIN =": ["0.03"],
+            "strained = taut": [
+                "START_STRAIN * unit.tendon_slack_length * unit.per_length",
+                "START_STRAIN * unit.tendon_slack_length",
+            ],
+            "w, flag = newton(curves, sample, FLOOR, longest": ["x * cosine"],
+            "w, flag = newton(curves, sample, low, high": ["x * cosine"],
+            "x, cosine = muscle.of_length(unit, guess if": ["0.5 * longest", "0.5"],
+            "w, flag = 0.5": ["0.5 * (lower + upper)", "0.5"],
+            "halved =": ["0.5 * max(last, before_last)", "0.5"],
+        },
+        "when a search has ended: the error left is far smaller": {
+            "NEWTON_STEP =": ["1e-10"],
+            "RESIDUAL =": ["1e-10"],
+            "EPSILON =": ["2.22e-16"],
+            "if upper - lower <=": [
+                "NEWTON_STEP * NEWTON_STEP",
+                "4.0 * EPSILON * w",
+                "4.0 * EPSILON",
+                "4.0",
+            ],
+            "nearest =": ["2.0 * EPSILON * abs(b)", "2.0 * EPSILON", "2.0"],
+        },
+        "its sign alone is asked": {
+            "found, length, flag =": ["g_short * g_long"],
+            "return not residual": [
+                "residual(curves, sample, shortest) * residual(curves, sample, longest)"
+            ],
+        },
+    },
+    "physics/elementary.py": {
+        "both formulas hold on both sides of it": {"SERIES_BELOW =": ["0.5"]},
+        "any number next to zero": {"TINY =": ["1e-300"]},
+        "an argument whose result is not used": {"small, large =": ["1.0"]},
+        "less than rounding where it is used": {
+            "high = ((Q8": [
+                "z * Q13",
+                "z * Q15",
+                "z2 * (Q14 + z * Q15)",
+                "z4 * ((Q12 + z * Q13) + z2 * (Q14 + z * Q15))",
+            ],
+            "high = ((S8": ["z * S13", "z2 * S14", "z4 * ((S12 + z * S13) + z2 * S14)"],
+            "return low + r4": ["r * Q11", "r2 * (Q10 + r * Q11)", "r4 * Q12"],
+        },
+    },
+    "physics/excitation.py": {"between rounding and all that is real": {"AT_SAMPLE =": ["1e-9"]}},
+    "physics/held.py": {"its sign alone is asked": {"since =": ["one[:, 0] * ~h.skipped"]}},
+    "physics/flags.py": {"between rounding and all that is real": {"ROUNDING =": ["1e-12"]}},
+    "physics/jets.py": {DIVISOR: {"per_u = where(": ["1.0"]}},
+    "physics/reference/fiber.py": {
+        "the past is not asked where the velocity is given": {
+            "sample = solve.Sample(": ["newest * length"]
+        }
+    },
+    "physics/reference/trajectory.py": {
+        "a step or the end of a search; what has not settled is solved sample by sample": {
+            "NEAR =": ["1e-3"],
+            "LEAST_DAMPING =": ["0.3"],
+            "FLAT =": ["1e-4"],
+            "LONGEST_STEP =": ["0.2"],
+            "SETTLED_STEP =": ["1e-12"],
+            "SAME_ROOT =": ["1e-9"],
+            "lower[:], upper[:] =": ["end * unit.optimal_fiber_length"],
+            "w = _static(": ["1.0"],
+            "previous, guess =": ["2.0 * lengths[1:-1]", "2.0"],
+            "guess = np.where(guess": [
+                "0.5 * root.upper * unit.optimal_fiber_length",
+                "0.5 * root.upper",
+                "0.5",
+            ],
+            "settled &= w > ": ["solve.FLOOR * (1.0 + solve.RESIDUAL)", "1.0"],
+            "step = np.where(slope": ["1.0"],
+            "halved =": ["0.5 * np.maximum(last, before_last)", "0.5"],
+            "w = np.where(open_": ["0.5 * (lower + upper)", "0.5"],
+            "per_velocity =": [
+                "at.along * unit.per_speed * unit.per_length",
+                "at.along * unit.per_speed",
+            ],
+            "damped =": ["-LEAST_DAMPING * per_velocity"],
+            "own =": ["at.by_velocity * newest * at.along", "at.by_velocity * newest"],
+            "slope = np.where(far": ["by_velocity * newest * at.along", "by_velocity * newest"],
+            "return at._replace(by_velocity": ["1.0"],
+            "w = 0.5": ["0.5 * (lower + upper)", "0.5"],
+        },
+    },
+    "autodiff/rules.py": {
+        "not used, or times zero": {
+            "return g * b * a **": ["1.0"],
+            "return np.where(a == 0.0, 0.0, g * y": ["1.0"],
+        }
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -137,9 +219,10 @@ class Site:
 
 def reason_of(site: Site) -> str:
     """Why an error there changes nothing; empty if nobody has said."""
-    for file, begin, code, reason in EQUIVALENT:
-        if (site.file, site.code) == (file, code) and site.context.startswith(begin):
-            return reason
+    for reason, places in EQUIVALENT.get(site.file, {}).items():
+        for begin, codes in places.items():
+            if site.code in codes and site.context.startswith(begin):
+                return reason
     return ""
 
 
@@ -216,19 +299,28 @@ def copy_of_the_project(place: Path, project: Path = CHECKOUT) -> Path:
 class Watch:
     """For pytest: the order of the tests, how long each takes, and the first that fails."""
 
-    def __init__(self, told: Path, costs: dict[str, float]) -> None:
-        self.told, self.costs, self.taken = told, costs, dict[str, float]()
+    def __init__(self, told: Path, costs: dict[str, float], before: Collection[str]) -> None:
+        self.told, self.costs, self.before, self.taken = told, costs, before, dict[str, float]()
 
     def pytest_collection_modifyitems(self, items: list) -> None:
-        items.sort(key=lambda item: self.costs.get(item.nodeid, 0.0))
+        """Those that found another error in the file come first, then the quick ones."""
+        names = {item: item.nodeid for item in items}
+        items.sort(key=lambda i: (names[i] not in self.before, self.costs.get(names[i], QUICK)))
 
     def pytest_runtest_logreport(self, report) -> None:
-        self.taken[report.nodeid] = self.taken.get(report.nodeid, 0.0) + report.duration
+        if report.when == "call":
+            self.taken[report.nodeid] = max(report.duration, QUICK)
         if report.failed:
             self.told.write_text(report.nodeid, "utf-8")
 
 
-def run_tests(copy: Path, tests: list[str], costs: dict[str, float], examples: int = 0) -> int:
+def run_tests(
+    copy: Path,
+    tests: list[str],
+    costs: dict[str, float],
+    before: Collection[str] = (),
+    examples: int = 0,
+) -> int:
     """A process that runs tests in a copy until one fails.
 
     It shares what this one has imported, so it starts in no time.
@@ -248,7 +340,7 @@ def run_tests(copy: Path, tests: list[str], costs: dict[str, float], examples: i
     if costs:  # an error is planted, and must not stay in a cache
         sys.dont_write_bytecode = True
     signal.alarm(PATIENCE if costs else 0)
-    code, watch = 1, Watch(told, costs)
+    code, watch = 1, Watch(told, costs, before)
     try:
         import pytest
 
@@ -291,21 +383,23 @@ def planted(
 ) -> Iterator[tuple[Site, str, str]]:
     """Each place with its fate and the test that found it; as many at a time as copies."""
     waiting, running = [(site, 0) for site in reversed(some)], {}
+    finders: dict[str, set[str]] = {site.file: set() for site in some}
     while waiting or running:
         while waiting and copies:
             (site, examples), copy = waiting.pop(), copies.pop()
             plant(site, copy)
-            running[run_tests(copy, tests_of(site.file), costs, examples)] = site, examples, copy
+            child = run_tests(copy, tests_of(site.file), costs, finders[site.file], examples)
+            running[child] = site, examples, copy
         child, status = os.wait()
         site, examples, copy = running.pop(child)
         shutil.copy(CHECKOUT / "refnms" / site.file, copy / "refnms" / site.file)
         copies.append(copy)
         what, by = fate(status, copy)
-        if what == SURVIVED and not examples:
+        if what == SURVIVED and not examples and not reason_of(site):
             waiting.append((site, MORE))
             continue
         if what == FOUND:
-            costs[by] *= 0.9  # it may find the next one too
+            finders[site.file].add(by)
         yield site, what, by
 
 
