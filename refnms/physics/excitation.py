@@ -105,9 +105,9 @@ def _positions(emg_time: Array, time: Array, delay: Array) -> Iterator[tuple[Any
     shared = bool((delay == delay[0]).all())
     for value in delay[:1] if shared else np.unique(delay):
         wanted = time - value
-        left = np.searchsorted(emg_time, wanted.real, side="right") - 1
-        left = np.clip(left, 0, len(emg_time) - 2)
-        fraction = (wanted - emg_time[left]) / (emg_time[left + 1] - emg_time[left])
+        left = np.searchsorted(emg_time[1:-1], wanted.real, side="right")
+        before = emg_time[left]
+        fraction = (wanted - before) / (emg_time[left + 1] - before)
         outside = (fraction.real < 0.0) | (fraction.real > 1.0)
         fraction[outside] = np.clip(fraction[outside].real, 0.0, 1.0)
         muscles = slice(None) if shared else np.flatnonzero(delay == value)
