@@ -24,6 +24,7 @@ from refnms.optimize import AdamW, Constant
 from refnms.parameters import Free, Packing
 from refnms.simulation import simulate_all
 from refnms.synthetic import Participant, participant
+from refnms.terms import FiberLengthRange, MomentError
 
 BRIEF = AdamW(steps=40, learning_rate=0.01, schedule=Constant())
 
@@ -79,6 +80,19 @@ def test_it_starts_at_zero_and_is_the_same_for_a_seed():
     assert not np.array_equal(network.start(1), network.start(2))
 
 
+def test_weights_start_with_the_variance_of_glorot_and_bengio():
+    start = Network((30, 50, 2)).start(4)
+    drawn = np.random.default_rng(4).standard_normal(1500) * np.sqrt(2.0 / 80.0)
+    np.testing.assert_allclose(start[:1500], drawn, rtol=1e-12)
+    assert not start[1500:].any()
+
+
+def test_an_input_that_does_not_vary_is_not_scaled():
+    trials = [replace(trial, emg=np.full_like(trial.emg, 0.5)) for trial in person().calibration]
+    constant = Inputs.of(trials, (0.03,))
+    assert (constant.scale == 1.0).all() and (constant.mean == 0.5).all()
+
+
 def test_inputs_are_scaled_over_the_trials_that_they_were_made_for():
     values = inputs()(person().calibration)
     assert values.shape == (300, 2 * 10 + 16)
@@ -114,6 +128,20 @@ def test_its_gradients_through_the_muscles_are_right(rng):
     step = 1e-6 * rng.standard_normal(z.size)
     difference = objective.value(z + step) - objective.value(z - step)
     assert difference == pytest.approx(2.0 * slope @ step, rel=1e-4)
+
+
+def test_its_value_is_that_of_the_full_objective():
+    """With a term whose weight rises over a run, and that matters here."""
+    free, own = packing(), untrained(muscles=("BRA",), hidden=(3,))
+    terms = (MomentError(), FiberLengthRange(0.95, 1.05))
+    alone = Objective(free, person().calibration[:1], terms=terms)
+    objective, z = HybridObjective(alone, own, 0.3), np.append(free.start, own.weights)
+    value = alone.value(free.start)
+    assert value > 10.0 * (alone.weights(0.0) @ alone.parts(free.start))
+    assert objective.value(z) == pytest.approx(value, rel=1e-13)
+    assert objective.gradient(z)[0] == objective.value(z)
+    slope = objective.gradient(z)[1][: len(free.start)]
+    np.testing.assert_allclose(slope, alone.gradient(free.start, 1.0)[1], rtol=1e-12)
 
 
 def test_only_the_muscles_that_are_named_are_corrected(rng):

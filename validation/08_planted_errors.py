@@ -26,6 +26,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from unchanged import reason
+
 os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -52,6 +54,8 @@ NEAREST = {
     "physics/jets.py": "physics/test_jets.py",
     "physics/frame.py": "physics/test_frame.py",
     "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
+    "physics/reference/trajectory.py": "physics/reference/test_trajectory.py"
+    " physics/reference/test_tangents.py",
     "physics/reference": "physics/reference/test_{}.py test_primitives.py",
     "assistance/response.py": "assistance/test_response.py",
     "assistance/frame.py": "assistance/test_frame.py",
@@ -71,139 +75,6 @@ NEAREST = {
 # Whose products are addresses and sizes: no formulas.
 PLUMBING = {"physics/kernels/entry.py", "physics/kernels/struct.py"}
 
-# Planted errors that change no value a user could see: file -> reason -> how the line begins, and
-# what of it.
-DIVISOR = "a divisor whose quotient is not used"
-EQUIVALENT = {
-    "physics/families.py": {
-        "rounded to whole knots": {"widest =": ["(upper - lower) / segments"]},
-        "zero: all curves of Millard begin flat": {
-            "y = np.concatenate([y[0] + corners": ["corners[0].slope * before"]
-        },
-    },
-    "physics/activation.py": {
-        "a bound of rounding errors": {"ROUNDING =": ["1e-14"]},
-        DIVISOR: {
-            "rise = (u * by_u - activation) / where": ["1.0"],
-            "inside = where(defined": ["1.0"],
-        },
-    },
-    "physics/muscle.py": {
-        "any number beyond the ends of all curves": {"ENDLESS =": ["1e300"]},
-        "the next line decides what is used": {"inside = where(squared": ["1.0"]},
-        DIVISOR: {"per_tendon=where(": ["1.0"], "per_length = where(": ["1.0"]},
-    },
-    "physics/solve.py": {
-        "a bound with room on both sides": {
-            "SHORTEST =": ["FLOOR * (1.0 + 1e-10)", "1.0", "1e-10"],
-            "MARGIN =": ["0.05"],
-            "longest = max(": ["x * cosine"],
-            "NO_PULL, LITTLE, LONG_PULL =": ["1e-3", "0.1"],
-            "cosine = np.sqrt(1.0 - 1.0 / root.upper**2)": ["1.0", "1.0 / root.upper**2"],
-            "pull = value(curves": ["1.0"],
-            "slack = np.max(": ["1.0"],
-            "taut = np.min(": ["1.0"],
-            "slowest, fastest = (float": ["1.0"],
-            "and abs(slowest)": ["1e-9"],
-            "and abs(fastest)": ["2.0"],
-            "and active >=": ["0.1", "-0.1 * LITTLE"],
-            "and short <=": ["0.5 * NO_PULL", "0.5"],
-            "and (long - LITTLE)": ["(long - LITTLE) * cosine"],
-        },
-        "where a search begins or bisects: it ends at the same root": {
-            "START_STRAIN =": ["0.03"],
-            "strained = taut": [
-                "START_STRAIN * unit.tendon_slack_length * unit.per_length",
-                "START_STRAIN * unit.tendon_slack_length",
-            ],
-            "w, flag = newton(curves, sample, FLOOR, longest": ["x * cosine"],
-            "w, flag = newton(curves, sample, low, high": ["x * cosine"],
-            "x, cosine = muscle.of_length(unit, guess if": ["0.5 * longest", "0.5"],
-            "w, flag = 0.5": ["0.5 * (lower + upper)", "0.5"],
-            "halved =": ["0.5 * max(last, before_last)", "0.5"],
-        },
-        "when a search has ended: the error left is far smaller": {
-            "NEWTON_STEP =": ["1e-10"],
-            "RESIDUAL =": ["1e-10"],
-            "EPSILON =": ["2.22e-16"],
-            "if upper - lower <=": [
-                "NEWTON_STEP * NEWTON_STEP",
-                "4.0 * EPSILON * w",
-                "4.0 * EPSILON",
-                "4.0",
-            ],
-            "nearest =": ["2.0 * EPSILON * abs(b)", "2.0 * EPSILON", "2.0"],
-        },
-        "its sign alone is asked": {
-            "found, length, flag =": ["g_short * g_long"],
-            "return not residual": [
-                "residual(curves, sample, shortest) * residual(curves, sample, longest)"
-            ],
-        },
-    },
-    "physics/elementary.py": {
-        "both formulas hold on both sides of it": {"SERIES_BELOW =": ["0.5"]},
-        "any number next to zero": {"TINY =": ["1e-300"]},
-        "an argument whose result is not used": {"small, large =": ["1.0"]},
-        "less than rounding where it is used": {
-            "high = ((Q8": [
-                "z * Q13",
-                "z * Q15",
-                "z2 * (Q14 + z * Q15)",
-                "z4 * ((Q12 + z * Q13) + z2 * (Q14 + z * Q15))",
-            ],
-            "high = ((S8": ["z * S13", "z2 * S14", "z4 * ((S12 + z * S13) + z2 * S14)"],
-            "return low + r4": ["r * Q11", "r2 * (Q10 + r * Q11)", "r4 * Q12"],
-        },
-    },
-    "physics/excitation.py": {"between rounding and all that is real": {"AT_SAMPLE =": ["1e-9"]}},
-    "physics/held.py": {"its sign alone is asked": {"since =": ["one[:, 0] * ~h.skipped"]}},
-    "physics/flags.py": {"between rounding and all that is real": {"ROUNDING =": ["1e-12"]}},
-    "physics/jets.py": {DIVISOR: {"per_u = where(": ["1.0"]}},
-    "physics/reference/fiber.py": {
-        "the past is not asked where the velocity is given": {
-            "sample = solve.Sample(": ["newest * length"]
-        }
-    },
-    "physics/reference/trajectory.py": {
-        "a step or the end of a search; what has not settled is solved sample by sample": {
-            "NEAR =": ["1e-3"],
-            "LEAST_DAMPING =": ["0.3"],
-            "FLAT =": ["1e-4"],
-            "LONGEST_STEP =": ["0.2"],
-            "SETTLED_STEP =": ["1e-12"],
-            "SAME_ROOT =": ["1e-9"],
-            "lower[:], upper[:] =": ["end * unit.optimal_fiber_length"],
-            "w = _static(": ["1.0"],
-            "previous, guess =": ["2.0 * lengths[1:-1]", "2.0"],
-            "guess = np.where(guess": [
-                "0.5 * root.upper * unit.optimal_fiber_length",
-                "0.5 * root.upper",
-                "0.5",
-            ],
-            "settled &= w > ": ["solve.FLOOR * (1.0 + solve.RESIDUAL)", "1.0"],
-            "step = np.where(slope": ["1.0"],
-            "halved =": ["0.5 * np.maximum(last, before_last)", "0.5"],
-            "w = np.where(open_": ["0.5 * (lower + upper)", "0.5"],
-            "per_velocity =": [
-                "at.along * unit.per_speed * unit.per_length",
-                "at.along * unit.per_speed",
-            ],
-            "damped =": ["-LEAST_DAMPING * per_velocity"],
-            "own =": ["at.by_velocity * newest * at.along", "at.by_velocity * newest"],
-            "slope = np.where(far": ["by_velocity * newest * at.along", "by_velocity * newest"],
-            "return at._replace(by_velocity": ["1.0"],
-            "w = 0.5": ["0.5 * (lower + upper)", "0.5"],
-        },
-    },
-    "autodiff/rules.py": {
-        "not used, or times zero": {
-            "return g * b * a **": ["1.0"],
-            "return np.where(a == 0.0, 0.0, g * y": ["1.0"],
-        }
-    },
-}
-
 
 @dataclass(frozen=True)
 class Site:
@@ -215,15 +86,6 @@ class Site:
     end: int
     code: str
     context: str  # the line
-
-
-def reason_of(site: Site) -> str:
-    """Why an error there changes nothing; empty if nobody has said."""
-    for reason, places in EQUIVALENT.get(site.file, {}).items():
-        for begin, codes in places.items():
-            if site.code in codes and site.context.startswith(begin):
-                return reason
-    return ""
 
 
 def sites(file: str) -> Iterator[Site]:
@@ -245,7 +107,8 @@ def sites(file: str) -> Iterator[Site]:
             yield from visit(node.value, depth)
             return
         if isinstance(node, ast.Lambda) and isinstance(node.body, ast.Tuple):
-            known = [bar for bar in node.body.elts if ast.unparse(bar) != "None"]
+            bars = [bar for bar in node.body.elts if not isinstance(bar, ast.Starred)]
+            known = [bar for bar in bars if ast.unparse(bar) != "None"]
             yield from map(site, known)  # the cotangents of a rule
         if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value:
             yield site(node)
@@ -269,7 +132,7 @@ def files() -> list[str]:
     for name in NEAREST:
         path = package / name
         found += sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
-    names = [path.relative_to(package).as_posix() for path in found]
+    names = [path.relative_to(package).as_posix() for path in dict.fromkeys(found)]
     return [name for name in names if name not in PLUMBING]
 
 
@@ -395,7 +258,7 @@ def planted(
         shutil.copy(CHECKOUT / "refnms" / site.file, copy / "refnms" / site.file)
         copies.append(copy)
         what, by = fate(status, copy)
-        if what == SURVIVED and not examples and not reason_of(site):
+        if what == SURVIVED and not examples and not reason(site.file, site.context, site.code):
             waiting.append((site, MORE))
             continue
         if what == FOUND:
@@ -425,10 +288,10 @@ def main() -> int:
         costs = costs_of(list(tests), first)  # and all is compiled to bytecode
         copies = [first, *(copy_of_the_project(home, first) for home in homes[1:])]
         for site, what, by in planted(some, copies, costs):
-            reason = "" if what == FOUND else reason_of(site)
-            rows.append((site.file, site.line, site.code, what, by or reason))
+            why = "" if what == FOUND else reason(site.file, site.context, site.code)
+            rows.append((site.file, site.line, site.code, what, by or why))
             if what != FOUND:
-                print(f"{what}: {site.file}:{site.line}: {site.code}: {reason}", flush=True)
+                print(f"{what}: {site.file}:{site.line}: {site.code}: {why}", flush=True)
             if chosen.full or chosen.files:
                 write(rows, some)
     fates = Counter((row[0], row[3]) for row in rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from people import PROFILES, person, recording
@@ -11,8 +13,9 @@ from refnms.assistance import Assistance
 from refnms.assistance.excitations import task_of
 from refnms.assistance.frame import DRIVE, LENGTH, REST, U1, U2, past_of
 from refnms.assistance.march import begin_frame, begin_row
-from refnms.assistance.response import SHORT, Response, bend, respond
+from refnms.assistance.response import SHORT, SHORTEST, Response, bend, respond, side_of
 from refnms.model import Model, Trial
+from refnms.physics.curves import spline_curve
 from refnms.simulation import Signals, chain, join
 
 STEP = 1e-30
@@ -76,6 +79,18 @@ def test_the_answer_is_that_of_the_chain(profile, rigid, piecewise, t):
         np.testing.assert_allclose(found / scale, expected / scale, rtol=0.0, atol=2e-8)
 
 
+@pytest.mark.parametrize("t", [1, 9])
+def test_where_curves_bear_nothing_out_the_search_finds_the_same_answer(t):
+    model = person(1)
+    frame = Frame(model, recording(1, model), "online", t)
+    system = frame.task.system
+    assert system.plain
+    quick = np.array([frame.at(m, 0.4, SHORTEST) for m in range(3)])
+    frame.task = frame.task._replace(system=system._replace(plain=False))
+    searched = np.array([frame.at(m, 0.4, SHORTEST) for m in range(3)])
+    np.testing.assert_allclose(searched, quick, rtol=1e-9)
+
+
 @pytest.mark.parametrize("profile", ["native", "online"])
 @pytest.mark.parametrize(
     ("rigid", "piecewise"), [(False, False), (True, False), (False, True)], ids=str
@@ -97,6 +112,29 @@ def test_the_bend_is_how_the_slope_changes(profile, rigid, piecewise):
                 assert abs(frame.bend(m, e) - difference) <= 2e-5 * scale
                 held += 1
     assert held > 12
+
+
+def test_the_limits_of_the_velocity_have_sides_of_their_own():
+    last = np.ones((4, 1), np.int64)
+    sides = {side_of(SLACKENS.curves, last, 0, v, False) for v in (-1.0, -0.9999, 0.9999, 1.0)}
+    assert len(sides) == 3
+
+
+def test_the_velocity_of_the_force_has_such_sides_too():
+    """On a curve that goes on beyond them."""
+    model = person(1, rigid=True)
+    far = spline_curve([-9.0, 9.0], [0.5, 1.5])
+    model = replace(model, curves=model.curves._replace(force_velocity=far))
+    frame = Frame(model, recording(1, model), "native", 9)
+    task, past = frame.task, past_of(frame.task, 9, 0)
+    speed = 1.0 / task.who.unit.per_speed[0]
+    sides = set()
+    for v in (-1.001, -0.9999, 0.9999, 1.001):
+        moved = past._replace(force_newest=0.0, force_past=v * speed)
+        pieces = task.memory.pieces
+        found = respond(task.system, task.who, 0, moved, 0.4, past.previous, pieces, SHORT)
+        sides.add(found.side)
+    assert len(sides) == 3
 
 
 def test_the_side_changes_where_the_slope_jumps_and_only_there():
