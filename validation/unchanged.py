@@ -6,6 +6,7 @@ DIVISOR = "a divisor whose quotient is not used"
 SEARCH = "a step of a search, or where it begins or ends: what it finds is the same"
 ROOM = "a bound with room on both sides"
 BETWEEN = "between rounding and all that is real"
+ZERO = "it is only told from zero"
 
 # File -> reason -> how the line begins -> what of it.
 UNCHANGED = {
@@ -32,6 +33,7 @@ UNCHANGED = {
             "SHORTEST =": ["FLOOR * (1.0 + 1e-10)", "1.0", "1e-10"],
             "MARGIN =": ["0.05"],
             "longest = max(": ["x * cosine"],
+            "low, high = x_low": ["x_high * cosine_high"],
             "NO_PULL, LITTLE, LONG_PULL =": ["1e-3", "0.1"],
             "cosine = np.sqrt(1.0 - 1.0 / root.upper**2)": ["1.0", "1.0 / root.upper**2"],
             "pull = value(curves": ["1.0"],
@@ -92,6 +94,54 @@ UNCHANGED = {
     "physics/held.py": {"its sign alone is asked": {"since =": ["one[:, 0] * ~h.skipped"]}},
     "physics/flags.py": {BETWEEN: {"ROUNDING =": ["1e-12"]}},
     "physics/jets.py": {DIVISOR: {"per_u = where(": ["1.0"]}},
+    "physics/kernels/block.py": {
+        "of a lane that is not there": {"memory[row.SLOPE + j] =": ["1.0"]}
+    },
+    "physics/kernels/equilibrium.py": {
+        SEARCH: {
+            "SETTLED =": ["1e-10"],
+            "LONGEST =": ["0.2"],
+            "memory[row.LMT + j], memory[row.OPEN + j] =": ["1.0"],
+            "change =": ["newer * memory[row.L + j]"],
+            "memory[row.BY_A + j] *": [
+                "memory[row.BY_A + j] * (memory[row.A + j] - memory[row.LAST_A + j])"
+            ],
+            "+ memory[row.BY_LMT + j] *": ["memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])"],
+            "+ memory[row.BY_V + j] *": ["memory[row.BY_V + j] * change"],
+            "memory[row.LAST_W + j], memory[row.W + j] =": ["drive / memory[row.SLOPE + j]"],
+            "step = -g.residual": ["-g.residual / slope"],
+            "memory[row.W + j] = w + is_open": ["is_open * step"],
+        },
+        ZERO: {
+            "memory[row.OPEN + j] =": ["1.0"],
+            "memory[row.AWAY + j] =": ["1.0"],
+            "memory[row.DOUBT + j] =": ["1.0"],
+            "left +=": ["1 if stays else 0"],
+            "away +=": ["1 if goes else 0"],
+            "doubtful +=": ["0 if sure else 1"],
+        },
+    },
+    "physics/kernels/forward.py": {
+        ZERO: {"memory[row.AWAY + j] =": ["1.0"], "away +=": ["0 if held else 1"]}
+    },
+    "physics/kernels/linear.py": {
+        ZERO: {
+            "memory[row.AWAY + j] =": ["1.0"],
+            "memory[row.ON_RIGID + j] =": ["1.0"],
+            "memory[row.AT_FLOOR + j] =": ["1.0"],
+            "away +=": [
+                "0 if held else 1",
+                "take_velocity(signals.fiber_velocity, t, m, memory)",
+            ],
+            "under +=": ["1 if on_rigid else 0"],
+        }
+    },
+    "physics/kernels/stream.py": {
+        ZERO: {
+            "apart +=": ["0 if delay == delays[0] else 1"],
+            "missing +=": ["0 if number - number == 0.0 else 1"],
+        }
+    },
     "physics/reference/fiber.py": {
         "the past is not asked where the velocity is given": {
             "sample = solve.Sample(": ["newest * length"]
@@ -134,6 +184,7 @@ UNCHANGED = {
             "slope = np.where(far": ["by_velocity * newest * at.along", "by_velocity * newest"],
             "return at._replace(by_velocity": ["1.0"],
             "w = 0.5": ["0.5 * (lower + upper)", "0.5"],
+            "solve.residual(window.curves, sample": ["end * lo"],
         },
     },
     "assistance/response.py": {

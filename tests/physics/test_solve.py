@@ -203,7 +203,7 @@ def test_an_overstretched_unit_falls_back_in_ceinms_bracket():
 @pytest.mark.parametrize("hair", [1e-4, -1e-4])
 @pytest.mark.parametrize("end", BRACKET[:2])
 def test_ceinms_bracket_ends_at_these_norm_lengths_to_a_hair(end, hair):
-    unit, previous = plain_unit(), 0.1
+    unit, previous = units_of(0.1, 0.1, 0.2), 0.1
     length = end * unit.optimal_fiber_length * (1.0 + hair)
 
     def of(musculotendon_length):
