@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from strategies import one_muscle, seeds
+from strategies import draw_muscles, one_muscle, seeds
 
 from refnms.physics import muscle
 from refnms.physics.profiles import ceinms_0_9
@@ -28,6 +28,25 @@ def samples(draw: st.DrawFn) -> tuple[Sample, float]:
     length = unit.tendon_slack_length * (1.0 + strain) + lo * rng.uniform(0.1, 1.8)
     activation = draw(st.floats(0.0, 1.0))
     return Sample(unit, activation, length, newest, -newest * previous), previous
+
+
+def many_samples(rng: np.random.Generator, count: int = 5000) -> tuple[Sample, Any]:
+    """Samples of as many muscles, and projected lengths as if these were their roots."""
+    unit = muscle.unit(draw_muscles(rng, count))
+    w, past_w = rng.uniform(0.05, 2.0, (2, count))
+    strain = np.where(
+        rng.random(count) < 0.5, rng.uniform(0.0, 0.04, count), rng.uniform(-0.5, 0.3)
+    )
+    tendon = unit.tendon_slack_length * (1.0 + strain)
+    lmt = tendon + unit.optimal_fiber_length * w
+    newest = 1.0 / rng.uniform(1e-4, 0.03, count)
+    past = -newest * unit.optimal_fiber_length * past_w
+    return Sample(unit, rng.uniform(0.0, 1.0, count), lmt, newest, past), w
+
+
+def nth(many: Sample, i: Any) -> Sample:
+    """One of many samples."""
+    return Sample(Unit(*(p[i] for p in many.unit)), *(x[i] for x in many[1:]))
 
 
 def rigid(sample: Sample) -> Any:

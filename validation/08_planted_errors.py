@@ -56,7 +56,11 @@ NEAREST = {
     "physics/flags.py": "physics/test_flags.py",
     "physics/jets.py": "physics/test_jets.py",
     "physics/frame.py": "physics/test_frame.py",
-    "physics/kernels": "physics/kernels/test_{}.py physics/test_compiled.py",
+    "physics/kernels/block.py": "physics/kernels/test_block.py physics/test_compiled.py",
+    "physics/kernels/equilibrium.py": "physics/kernels/test_equilibrium.py"
+    " physics/kernels/test_forward.py physics/test_compiled.py",
+    "physics/kernels/forward.py": "physics/kernels/test_forward.py physics/test_compiled.py",
+    "physics/kernels": "physics/kernels/test_{}.py",
     "physics/reference/trajectory.py": "physics/reference/test_trajectory.py"
     " physics/reference/test_tangents.py",
     "physics/reference": "physics/reference/test_{}.py test_primitives.py",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from samples import BRACKET, balance, rigid, samples, units_of
 from scipy.optimize import brentq
 from strategies import CURVES, STEP
+from zbrent import brent_of_ceinms
 
 from refnms.physics import muscle, solve
 from refnms.physics.profiles import NATIVE
@@ -85,6 +88,29 @@ def test_brent_stays_within_its_tolerance_of_a_change_of_sign(tolerance, drawn):
     if flag == 0:
         low, high = (solve.residual(CURVES, sample, length + d * tolerance) for d in (-1, 1))
         assert low * high <= 0.0 or abs(residual(sample, length)[0]) < 1e-12
+
+
+def kinked(root, _, steep):
+    """A function that is so many times steeper below its root."""
+    return lambda l: (l - root) * (1.0 if l > root else steep)
+
+
+def stepped(root, knee, steep):
+    """A function with a root here and a step there."""
+    return lambda l: l - root + math.tanh(steep * (l - knee)) - math.tanh(steep * (root - knee))
+
+
+@pytest.mark.parametrize("tolerance", [0.03, 1e-3, 1e-6, 1e-15])
+@pytest.mark.parametrize("kind", [kinked, stepped])
+def test_brent_takes_the_path_of_ceinms_to_the_bit(kind, tolerance, monkeypatch):
+    """On so many functions, of a seed so chosen, that each of its decisions is close in some."""
+    low, high = 0.02, 0.2
+    limits = (low, low, 5.0), (high, high, 300.0)
+    for numbers in np.random.default_rng(4).uniform(*limits, (5000, 3)):
+        g = kind(*map(float, numbers))
+        monkeypatch.setattr(solve, "residual", lambda curves, sample, l, g=g: g(l))
+        found = solve.brent(None, None, low, high, g(low), g(high), tolerance)
+        assert found == (brent_of_ceinms(g, low, high, tolerance), True)
 
 
 @given(samples(), st.floats(0.01, 1.7))

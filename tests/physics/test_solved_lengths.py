@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
-from samples import BRACKET, balance, rigid, samples, units_of
+from samples import BRACKET, balance, many_samples, nth, rigid, samples, units_of
 from scipy.optimize import brentq
-from strategies import CURVES, SMOOTH, STEP, draw_muscles, seeds
+from strategies import CURVES, SMOOTH, STEP, seeds
 
 from refnms.autodiff.check import difference_sweep
 from refnms.physics import muscle, solve
@@ -20,7 +20,7 @@ from refnms.physics.solve import (
     plainly_enclosed,
     solve_sample,
 )
-from refnms.physics.types import SLOPE_FLOOR, Curves, Flag, Muscles, Unit
+from refnms.physics.types import SLOPE_FLOOR, Curves, Flag, Muscles
 
 SLOPES = 1e-9  # against complex steps, relative
 
@@ -157,20 +157,6 @@ def test_what_the_search_in_motion_finds_it_could_reach(drawn):
     assert not solve.reaches(unit, last, lmt, max(farthest, solve.FLOOR) * (1.0 + 1e-9))
 
 
-def many_samples(rng, count=5000):
-    """Samples of as many muscles, and projected lengths as if these were their roots."""
-    unit = muscle.unit(draw_muscles(rng, count))
-    w, past_w = rng.uniform(0.05, 2.0, (2, count))
-    strain = np.where(
-        rng.random(count) < 0.5, rng.uniform(0.0, 0.04, count), rng.uniform(-0.5, 0.3)
-    )
-    tendon = unit.tendon_slack_length * (1.0 + strain)
-    lmt = tendon + unit.optimal_fiber_length * w
-    newest = 1.0 / rng.uniform(1e-4, 0.03, count)
-    past = -newest * unit.optimal_fiber_length * past_w
-    return Sample(unit, rng.uniform(0.0, 1.0, count), lmt, newest, past), w
-
-
 @pytest.mark.parametrize("curves", [CURVES, SMOOTH], ids=["ceinms", "smooth"])
 @given(seeds)
 def test_a_plainly_enclosed_root_is_bracketed(curves, seed):
@@ -181,8 +167,7 @@ def test_a_plainly_enclosed_root_is_bracketed(curves, seed):
     assert not (plain & (short * long > 0.0)).any()
     assert np.mean(plain) > 0.1
     for i in np.flatnonzero(plain)[:2]:
-        unit = Unit(*(p[i] for p in sample.unit))
-        one = Sample(unit, *(x[i] for x in sample[1:]))
+        one = nth(sample, i)
         assert plainly_enclosed(curves, BRACKET, one, w[i])
         assert solve.bracketed(curves, BRACKET, one)
 
