@@ -68,6 +68,7 @@ UNCHANGED = {
             ],
             "nearest =": ["2.0 * EPSILON * abs(b)", "2.0 * EPSILON", "2.0"],
         },
+        DIVISOR: {"ratio = -along / where(": ["1.0"]},
         "its sign alone is asked": {
             "found, length, flag =": ["g_short * g_long"],
             "return not residual": [
@@ -136,11 +137,19 @@ UNCHANGED = {
             "under +=": ["1 if on_rigid else 0"],
         }
     },
+    "physics/kernels/paths.py": {
+        "an address, cut to the same integer": {"memory[places, at] =": ["place * size"]}
+    },
     "physics/kernels/stream.py": {
+        "a count, cut to an integer where it is read": {
+            "stream.counters[PUSHED] =": ["1.0"],
+            "stream.counters[NEXT_ROW] =": ["1.0"],
+            "counters[FRAMES], counters[FILTERED] =": ["1.0"],
+        },
         ZERO: {
             "apart +=": ["0 if delay == delays[0] else 1"],
             "missing +=": ["0 if number - number == 0.0 else 1"],
-        }
+        },
     },
     "physics/reference/fiber.py": {
         "the past is not asked where the velocity is given": {
@@ -183,8 +192,10 @@ UNCHANGED = {
             "own =": ["at.by_velocity * newest * at.along", "at.by_velocity * newest"],
             "slope = np.where(far": ["by_velocity * newest * at.along", "by_velocity * newest"],
             "return at._replace(by_velocity": ["1.0"],
+            "w = w + _newton_step(": ["1.0"],
             "w = 0.5": ["0.5 * (lower + upper)", "0.5"],
             "solve.residual(window.curves, sample": ["end * lo"],
+            "w = np.where(on_rigid": ["1.0"],
         },
     },
     "assistance/response.py": {

@@ -26,9 +26,10 @@ class Memory:
 
 def test_excitations_and_their_slopes_are_those_of_whole_trials(rng):
     memory = Memory("native")
-    time, samples = np.arange(60) / RATE, rng.uniform(0.0, 0.5, (60, 10))
+    time, samples = np.arange(60) / RATE, rng.uniform(-0.5, 1.5, (60, 10))
     model = person().true
     mapped = emg.mapped(samples, model.emg_to_muscle)
+    assert mapped.min() == 0.0 and mapped.max() == 1.0
     delay = model.muscles.electromechanical_delay
     for i in range(60):
         assert push(memory.model, memory.stream, time[i], samples[i]) == 0
