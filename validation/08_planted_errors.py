@@ -69,7 +69,7 @@ NEAREST = {
     "autodiff/rules.py": "autodiff/test_rules.py",
     "autodiff/implicit.py": "autodiff/test_implicit.py",
     "autodiff/second.py": "autodiff/test_second.py",
-    "ceinms_terms.py": "test_ceinms_terms.py test_incremental.py",
+    "ceinms_terms.py": "test_ceinms_terms.py",
     "terms.py": "test_terms.py test_objective.py test_gauss_newton.py",
     "objective.py": "test_objective.py",
     "gauss_newton.py": "test_gauss_newton.py",

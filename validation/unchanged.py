@@ -235,6 +235,14 @@ UNCHANGED = {
     "autodiff/implicit.py": {
         BETWEEN: {"DIAGONAL =": ["1e-6"], "close =": ["DIAGONAL * np.absolute(x_bar)"]}
     },
+    "terms.py": {
+        "a setting": {
+            "lower: float =": ["0.5005"],
+            "weight: float =": ["1e6"],
+            "soft: float =": ["1e3"],
+            "reach: float =": ["0.06"],
+        }
+    },
     "networks.py": {
         "a setting": {
             "BOUND =": ["2.0"],

@@ -99,7 +99,7 @@ ANALYTIC = [
     (np.dot, lambda x: np.dot(x[0], M)),
     (np.dot, lambda x: np.dot(x, M[:, 1])),
     (np.dot, lambda x: np.dot(x, 3.0)),
-    (np.dot, lambda x: np.dot(3.0, x)),
+    (np.dot, lambda x: np.dot(3.0, x[0])),
     (np.einsum, lambda x: np.einsum("tm,tmd->td", x[:, :, 0], x)),
     (np.einsum, lambda x: np.einsum("ijk, kl -> lj", x, M)),
     (np.einsum, lambda x: np.einsum("ijk->j", x)),
