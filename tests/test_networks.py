@@ -132,7 +132,8 @@ def test_its_gradients_through_the_muscles_are_right(rng):
 
 def test_its_value_is_that_of_the_full_objective():
     """With a term whose weight rises over a run, and that matters here."""
-    free, own = packing(), untrained(muscles=("BRA",), hidden=(3,))
+    free = Packing(person().true, [Free("tendon_slack_length", (0.9, 1.1), relative=True)])
+    own = untrained(muscles=("BRA",), hidden=(3,))
     terms = (MomentError(), FiberLengthRange(0.95, 1.05))
     alone = Objective(free, person().calibration[:1], terms=terms)
     objective, z = HybridObjective(alone, own, 0.3), np.append(free.start, own.weights)
