@@ -149,9 +149,9 @@ def _targets(
     for trial in trials:
         assert trial.moment is not None
         counts = _counts(trial)
-        variance = np.var(trial.moment[counts], axis=0, ddof=1)
+        variance = np.where(wanted, np.var(trial.moment[counts], axis=0, ddof=1), 1.0)
         share = counts.sum() * wanted.sum() * len(trials)
-        per_dof = np.where(wanted, 1.0 / np.sqrt(np.where(wanted, variance, 1.0) * share), 0.0)
+        per_dof = np.where(wanted, 1.0 / np.sqrt(variance * share), 0.0)
         measured.append(trial.moment)
         scale.append(counts[:, None] * per_dof)
     return np.concatenate(measured), np.concatenate(scale)

@@ -26,7 +26,11 @@ UNCHANGED = {
     "physics/muscle.py": {
         "any number beyond the ends of all curves": {"ENDLESS =": ["1e300"]},
         "the next line decides what is used": {"inside = where(squared": ["1.0"]},
-        DIVISOR: {"per_tendon=where(": ["1.0"], "per_length = where(": ["1.0"]},
+        DIVISOR: {
+            "per_tendon=where(": ["1.0"],
+            "per_length = where(": ["1.0"],
+            "tangent = where(upright": ["1.0"],
+        },
     },
     "physics/solve.py": {
         ROOM: {
@@ -234,6 +238,10 @@ UNCHANGED = {
     },
     "autodiff/implicit.py": {
         BETWEEN: {"DIAGONAL =": ["1e-6"], "close =": ["DIAGONAL * np.absolute(x_bar)"]}
+    },
+    "objective.py": {
+        ZERO: {"self.terms = tuple(": ["1.0"]},
+        DIVISOR: {"variance = np.where(wanted": ["1.0"]},
     },
     "terms.py": {
         "a setting": {
