@@ -47,8 +47,21 @@ class Stretch:
         return 0.3
 
 
+class RisingError(MomentError):
+    """Its weight rises over a run, as does that of any term that is told to."""
+
+    def weight_at(self, progress: float) -> float:
+        return float(5.0**progress)
+
+
+class RisingPrior(Prior):
+    def weight_at(self, progress: float) -> float:
+        return float(self.weight * 5.0**progress)
+
+
 TERMS = {
     "moments": (MomentError(),),
+    "rising": (RisingError(), RisingPrior(2.0)),
     "range": (FiberLengthRange(0.8, 1.1, weight=10.0),),
     "samples": (Stretch(),),
     "prior": (Prior(2.0),),

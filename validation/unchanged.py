@@ -239,6 +239,10 @@ UNCHANGED = {
     "autodiff/implicit.py": {
         BETWEEN: {"DIAGONAL =": ["1e-6"], "close =": ["DIAGONAL * np.absolute(x_bar)"]}
     },
+    "gauss_newton.py": {
+        "rounded to whole frames": {"enough =": ["ENOUGH_ROWS * len(problem.packing.start)"]},
+        ZERO: {"return [term for term, its in pairs": ["1.0"]},
+    },
     "objective.py": {
         ZERO: {"self.terms = tuple(": ["1.0"]},
         DIVISOR: {"variance = np.where(wanted": ["1.0"]},
