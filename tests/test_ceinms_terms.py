@@ -5,6 +5,9 @@ That those of 0.9 make up its objective is shown in tests/test_incremental.py, a
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from people import PROFILES, person, recording
@@ -13,6 +16,7 @@ from refnms.autodiff import difference_sweep
 from refnms.ceinms_terms import FiberLengthPower, LengthJump, MomentErrorPower, SummedMomentError
 from refnms.objective import Objective
 from refnms.parameters import Free, Packing
+from refnms.physics.types import Flag
 from refnms.simulation import simulate_all
 from refnms.terms import FiberLengthRange, MomentError
 
@@ -73,6 +77,18 @@ def test_their_quadratic_models_have_the_gradient_of_the_adjoint():
     np.testing.assert_allclose(
         objective.model(X).gradient, gradient, rtol=1e-9, atol=1e-9 * np.max(np.abs(gradient))
     )
+
+
+def test_the_jump_of_ceinms_counts_lengths_beyond_a_half_and_searches_that_fell_back():
+    norm, flags = np.ones((42, 3)), np.zeros((42, 3), np.int64)
+    norm[1, 0], norm[2, 1], norm[3, 2], norm[35, 1] = 1.5001, 1.4999, 0.4999, 1.6
+    flags[4, 0] = flags[36, 0] = Flag.FELL_BACK
+    problem = replace(Objective(PACKING, TRIALS).problem, flags=flags)
+    signals = SimpleNamespace(fiber_length=norm * MODEL.muscles.optimal_fiber_length)
+    residuals = LengthJump().residuals(X, MODEL.table(), signals, problem)
+    a, b = 2.0 * 0.5001**2 + 1.0, 0.6**2 + 1.0
+    wanted = 2 * 100.0 * (a / 30 + b / 12)  # two degrees of freedom, 30 and 12 frames
+    assert np.sum(residuals**2) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_the_jump_of_ceinms_has_no_kind():

@@ -116,7 +116,9 @@ UNCHANGED = {
             "memory[row.LAST_W + j], memory[row.W + j] =": ["drive / memory[row.SLOPE + j]"],
             "step = -g.residual": ["-g.residual / slope"],
             "memory[row.W + j] = w + is_open": ["is_open * step"],
+            "v, w = muscle.norm_velocity(": ["x * cosine"],
         },
+        "it divides zero": {"memory[row.SLOPE + j] =": ["1.0"]},
         ZERO: {
             "memory[row.OPEN + j] =": ["1.0"],
             "memory[row.AWAY + j] =": ["1.0"],
