@@ -83,12 +83,13 @@ def test_the_jump_of_ceinms_counts_lengths_beyond_a_half_and_searches_that_fell_
     norm, flags = np.ones((42, 3)), np.zeros((42, 3), np.int64)
     norm[1, 0], norm[2, 1], norm[3, 2], norm[35, 1] = 1.5001, 1.4999, 0.4999, 1.6
     flags[4, 0] = flags[36, 0] = Flag.FELL_BACK
-    problem = replace(Objective(PACKING, TRIALS).problem, flags=flags)
+    objective = Objective(PACKING, TRIALS, terms=(LengthJump(),))
+    problem = replace(objective.problem, flags=flags)
     signals = SimpleNamespace(fiber_length=norm * MODEL.muscles.optimal_fiber_length)
     residuals = LengthJump().residuals(X, MODEL.table(), signals, problem)
     a, b = 2.0 * 0.5001**2 + 1.0, 0.6**2 + 1.0
     wanted = 2 * 100.0 * (a / 30 + b / 12)  # two degrees of freedom, 30 and 12 frames
-    assert np.sum(residuals**2) == pytest.approx(wanted, rel=1e-12)
+    assert objective.weights() @ [np.sum(residuals**2)] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_the_jump_of_ceinms_has_no_kind():
