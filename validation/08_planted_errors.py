@@ -293,6 +293,8 @@ def main() -> int:
     why = {site: reason(site.file, site.context, site.code) for site in some}
     rows = [row_of(site, ARGUED, why[site]) for site in some if why[site]]
     some = [site for site in some if not why[site]]
+    if not some:
+        return told(rows, len(every))
     with tempfile.TemporaryDirectory() as place:
         homes = [Path(place) / str(k) for k in range(len(os.sched_getaffinity(0)))]
         first = copy_of_the_project(homes[0])
@@ -305,17 +307,22 @@ def main() -> int:
                 print(f"{what}: {site.file}:{site.line}: {site.code}", flush=True)
             if chosen.full or chosen.files:
                 write(rows)
+    return told(rows, len(every))
+
+
+def told(rows: list[Row], places: int) -> int:
+    """Print what became of them, file by file."""
     fates = Counter((row[0], row[3]) for row in rows)
     for file in dict.fromkeys(row[0] for row in rows):
-        told = ", ".join(f"{fates[file, fate]} {fate}" for fate in FATES if fates[file, fate])
-        print(f"{file}: {told}")
+        counts = [f"{fates[file, fate]} {fate}" for fate in FATES if fates[file, fate]]
+        print(f"{file}: {', '.join(counts)}")
     total = Counter(row[3] for row in rows)
     silent = len(rows) - total[FOUND] - total[ARGUED]
     from common import verdict  # it imports refnms, which every copy imports by itself
 
     return verdict(
         silent == 0,
-        f"errors of 0.1 % in {len(rows)} of {len(every)} places: tests found {total[FOUND]}, "
+        f"errors of 0.1 % in {len(rows)} of {places} places: tests found {total[FOUND]}, "
         f"{total[ARGUED]} are argued to change nothing, {silent} were not found",
     )
 
@@ -331,8 +338,8 @@ def write(rows: list[Row]) -> None:
     kept = []
     if path.exists():
         with path.open(newline="") as file:
-            told = [(f, int(line), *rest) for f, line, *rest in list(csv.reader(file))[1:]]
-        kept = [row for row in told if row[0] not in again]
+            earlier = [(f, int(line), *rest) for f, line, *rest in list(csv.reader(file))[1:]]
+        kept = [row for row in earlier if row[0] not in again]
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([head, *sorted([*kept, *rows])])
 
