@@ -212,7 +212,7 @@ def test_rest_lengthens_the_optimal_fiber_length_by_the_percentage_change(activa
 # ---- the sides taken at kinks ----
 
 
-@pytest.mark.parametrize("v", [-1.0, 1.0, -1.2, 1.2])
+@pytest.mark.parametrize("v", [-1.0, 1.0, -1.0001, 1.0001, -1.2, 1.2])
 def test_at_a_velocity_limit_and_beyond_it_the_velocity_has_no_slope(v):
     unit = some_unit()
     velocity = v * unit.optimal_fiber_length * some_muscle().max_contraction_velocity
