@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refnms.objective import Objective
+from refnms.physics.engine import pick
 from refnms.physics.types import Array, Integers
 from refnms.simulation import Joined, Signals, chain
 
@@ -56,7 +57,7 @@ class Incremental:
             own = np.ascontiguousarray(table[:, new])
             self._now.put(new, own, chain(part, own, flags), flags)
         signals = self._now.signals
-        np.einsum("tm,tmd->td", signals.tendon_force, self.joined.moment_arm, out=signals.moment)
+        signals.moment[:] = pick().moments(signals.tendon_force, self.joined.moment_arm)
         self.objective.problem.flags[:] = self._now.flags
 
     def _part(self, muscles: Integers) -> Joined:
