@@ -7,7 +7,7 @@ are reached too; hypothesis then draws few examples, and what few do not find me
 that change no value are not planted but argued (`unchanged.py`).
 
 By default every 40th is planted; with the names of files all of theirs; with --full all, which
-takes an hour or two. `planted_errors.csv` has each of these with the test that found it.
+takes some hours. `planted_errors.csv` has each of these with the test that found it.
 """
 
 from __future__ import annotations
@@ -341,7 +341,7 @@ def write(rows: list[Row]) -> None:
             earlier = [(f, int(line), *rest) for f, line, *rest in list(csv.reader(file))[1:]]
         kept = [row for row in earlier if row[0] not in again]
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([head, *sorted([*kept, *rows])])
+        csv.writer(file, lineterminator="\n").writerows([head, *sorted([*kept, *rows])])
 
 
 if __name__ == "__main__":
