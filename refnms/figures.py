@@ -110,11 +110,11 @@ def draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
 
 def _draw(dof_names: Sequence[str], trials: Sequence[Tracking]) -> Figure:
     rows, columns = len(dof_names), len(trials)
-    width, height = 2.0 * columns + 0.9, 1.75 * rows + 1.1
+    width, height = 2.0 * columns + 1.0, 1.75 * rows + 1.1
     figure = _styled(width, height)
     # Margins in inches: a layout that measures every label takes longer than the calibration.
     figure.subplots_adjust(
-        left=0.75 / width,
+        left=0.85 / width,
         right=1.0 - 0.1 / width,
         bottom=0.45 / height,
         top=1.0 - 1.0 / height,
