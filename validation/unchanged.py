@@ -63,14 +63,12 @@ UNCHANGED = {
             "halved =": ["0.5 * max(last, before_last)", "0.5"],
             "NEWTON_STEP =": ["1e-10"],
             "RESIDUAL =": ["1e-10"],
-            "EPSILON =": ["2.22e-16"],
             "if upper - lower <=": [
                 "NEWTON_STEP * NEWTON_STEP",
                 "4.0 * EPSILON * w",
                 "4.0 * EPSILON",
                 "4.0",
             ],
-            "nearest =": ["2.0 * EPSILON * abs(b)", "2.0 * EPSILON", "2.0"],
         },
         DIVISOR: {"ratio = -along / where(": ["1.0"]},
         "its sign alone is asked": {
@@ -114,13 +112,10 @@ UNCHANGED = {
             "+ memory[row.BY_LMT + j] *": ["memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])"],
             "+ memory[row.BY_V + j] *": ["memory[row.BY_V + j] * change"],
             "memory[row.LAST_W + j], memory[row.W + j] =": ["drive / memory[row.SLOPE + j]"],
-            "step = -g.residual": ["-g.residual / slope"],
-            "memory[row.W + j] = w + is_open": ["is_open * step"],
             "v, w = muscle.norm_velocity(": ["x * cosine"],
         },
         "it divides zero": {"memory[row.SLOPE + j] =": ["1.0"]},
         ZERO: {
-            "memory[row.OPEN + j] =": ["1.0"],
             "memory[row.AWAY + j] =": ["1.0"],
             "memory[row.DOUBT + j] =": ["1.0"],
             "left +=": ["1 if stays else 0"],
@@ -140,7 +135,6 @@ UNCHANGED = {
                 "0 if held else 1",
                 "take_velocity(signals.fiber_velocity, t, m, memory)",
             ],
-            "under +=": ["1 if on_rigid else 0"],
         }
     },
     "physics/kernels/paths.py": {
@@ -149,7 +143,6 @@ UNCHANGED = {
     "physics/kernels/stream.py": {
         "a count, cut to an integer where it is read": {
             "stream.counters[PUSHED] =": ["1.0"],
-            "stream.counters[NEXT_ROW] =": ["1.0"],
             "counters[FRAMES], counters[FILTERED] =": ["1.0"],
         },
         ZERO: {
