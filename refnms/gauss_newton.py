@@ -54,13 +54,11 @@ class GaussNewton:
         # Of each degree of freedom: columns of the (F M) slopes of a frame, and their muscles.
         self.columns: list[Integers] = []
         self.owners: list[Integers] = []
-        self.entries: list[Integers] = []  # of x, at these columns
-        self.pairs: list[Integers] = []  # of two of them, in a flat (P P)
+        self.pairs: list[Integers] = []  # of two of their entries of x, in a flat (P P)
         for arm, scale in zip(self.arms, problem.scale.T, strict=True):
             counts = (own >= 0) & arm.any(axis=0) & scale.any()
             self.columns.append(np.flatnonzero(counts))
             self.owners.append(np.nonzero(counts)[1])
-            self.entries.append(own[counts])
             rows = own[counts][:, None] * len(problem.packing.start)
             self.pairs.append((rows + own[counts]).ravel())
         rows = np.count_nonzero(problem.scale)
@@ -155,43 +153,46 @@ class GaussNewton:
         none = np.zeros(self.problem.measured.shape[::-1])
         pulls = sum((pull for pull, _ in moments), none)
         curvatures = sum((curvature for _, curvature in moments), none)
-        sums = [self._zeros() for _ in joined.names]
+        force_bar = np.einsum("dt,dtm->tm", pulls, self.arms)
+        gradients = [np.zeros((self.fields.size, force_bar.shape[1])) for _ in joined.names]
+        products = [self._zeros() for _ in joined.names]
 
         def consume(trial: int, frames: slice, slopes: MuscleSignals) -> None:
-            for d, (gradient, products, rows) in enumerate(sums[trial]):
+            of_force = slopes.tendon_force
+            gradients[trial] += np.einsum("tfm,tm->fm", of_force, force_bar[frames])
+            for d, (rows, own) in enumerate(products[trial]):
                 engine.add_products(
-                    slopes.tendon_force.reshape(frames.stop - frames.start, -1),
+                    of_force.reshape(len(of_force), -1),
                     self.columns[d],
                     self.owners[d],
                     self.arms[d, frames],
                     curvatures[d, frames],
-                    pulls[d, frames],
                     self.every,
                     rows,
-                    gradient,
-                    products,
+                    own,
                 )
             for s in samples:
                 _complete(s, frames, slopes)
 
         each_chunk(self.problem.packing, joined, at, consume)
-        return self._scattered(sums)
+        return self._scattered(gradients, products)
 
-    def _zeros(self) -> list[tuple[Array, Array, Array]]:
-        """Gradient, products and work room of each degree of freedom."""
+    def _zeros(self) -> list[tuple[Array, Array]]:
+        """Work room and products of each degree of freedom."""
         sizes = [columns.size for columns in self.columns]
-        return [(np.zeros(n), np.zeros((n, n)), np.zeros((4, n))) for n in sizes]
+        return [(np.zeros((4, n)), np.zeros((n, n))) for n in sizes]
 
-    def _scattered(self, sums: Any) -> tuple[Array, Array]:
-        """From the columns of each degree of freedom to the entries of x, some of them shared."""
-        count = len(self.problem.packing.start)
-        gradient, products = np.zeros(count), np.zeros(count * count)
-        for d, (entries, pairs) in enumerate(zip(self.entries, self.pairs, strict=True)):
-            of_dof, lower = (sum(trial[d][k] for trial in sums) for k in (0, 1))
+    def _scattered(self, gradients: Sequence[Array], products: Any) -> tuple[Array, Array]:
+        """From fields of muscles and columns of moments to entries of x, some of them shared."""
+        count, own = len(self.problem.packing.start), self.problem.packing.index[self.fields]
+        of_muscles, free = sum(gradients), own >= 0
+        gradient = np.bincount(own[free], of_muscles[free], minlength=count)
+        matrix = np.zeros(count * count)
+        for d, pairs in enumerate(self.pairs):
+            lower = sum(trial[d][1] for trial in products)
             full = np.tril(lower) + np.tril(lower, -1).T
-            gradient += np.bincount(entries, of_dof, minlength=count)
-            products += np.bincount(pairs, full.ravel(), minlength=count * count)
-        return gradient, products.reshape(count, count)
+            matrix += np.bincount(pairs, full.ravel(), minlength=count * count)
+        return gradient, matrix.reshape(count, count)
 
     def _add_samples(self, s: Samples, gradient: Array, products: Array) -> None:
         for m in range(self.problem.packing.index.shape[1]):

@@ -33,7 +33,7 @@ def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any],
         kind, muscles = np.result_type(table, *inputs), table.shape[1]
         counts = (rows, frames, frames, frames, frames)
         signals = MuscleSignals(
-            *(apart.zeros(k, (n, muscles), kind) for k, n in enumerate(counts, apart.SIGNALS))
+            *(apart.empty(k, (n, muscles), kind) for k, n in enumerate(counts, apart.SIGNALS))
         )
         flags[:] = pick(table, *inputs).forward(system, table, *inputs, signals)
         return signals

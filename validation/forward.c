@@ -15,7 +15,7 @@ enum { ACTIVE, PASSIVE, VELOCITY, TENDON, CURVES };
 enum { HELPED = 1, FAILED = 2, TAUT = 8, ON_FLOOR = 16 }; /* refnms.physics.types.Flag */
 
 /* Lengths are in optimal fiber lengths. */
-static const double SETTLED = 1e-10;    /* a Newton step as short leaves an error of its square */
+static const double SETTLED = 1e-9;    /* a Newton step as short leaves an error of its square */
 static const double LONGEST_STEP = 0.2; /* farther off, a piece of a curve means nothing */
 static const double LOWEST = 0.02;      /* projected fiber length: the floor */
 static const double SHORTEST = 0.02 * (1.0 + 1e-10); /* what is no longer stands on the floor */
@@ -58,7 +58,7 @@ typedef struct {
     Row u1, u2, a, slackness, taut; /* strain at w = 0; w at which the tendon is just taut */
     Row newest, past, past_speed;   /* v = newest x + past; past in [m/s] */
     Row active;                     /* optimal length over that at this activation */
-    Row w, x, open, longest;
+    Row near, w, x, cosine, open, longest, fiber;
     /* slopes of the root, which predict the next one */
     Row by_a, by_strain, by_v;
     Row asked[CURVES];
@@ -113,10 +113,10 @@ static inline double strain_of(const Block *b, int j, double w)
     return b->slackness[j] - b->ratio[j] * w;
 }
 
-/* Note what lane j asks the curves at w; whether its pieces hold it. */
-static inline int ask(Block *b, int j, double w)
+/* Note what lane j asks the curves at w, of length x; whether its pieces hold it. */
+static inline int ask(Block *b, int j, double w, double x)
 {
-    const double x = length_of(b, j, w), v = velocity_of(b, j, x), strain = strain_of(b, j, w);
+    const double v = velocity_of(b, j, x), strain = strain_of(b, j, w);
     b->asked[ACTIVE][j] = x * b->active[j], b->asked[PASSIVE][j] = x;
     b->asked[VELOCITY][j] = v, b->asked[TENDON][j] = strain;
     return holds(&b->pieces[ACTIVE], j, x * b->active[j]) & holds(&b->pieces[PASSIVE], j, x) &
@@ -164,21 +164,29 @@ static inline Equilibrium equilibrium(const Block *b, int j, double w)
 
 /* ---- the root ---- */
 
-/* One Newton step of every open lane: how many stay open, and how many left their pieces. */
+/* One Newton step of every lane, and slopes, length and force at the root it points to: how many
+ * lanes stay open, and how many left their pieces. A lane that has settled stands still. */
 static int sweep(Block *b, int *away)
 {
     int left = 0, outside = 0;
     for (int j = 0; j < LANES; j++) {
-        const double w = b->w[j];
-        const int held = ask(b, j, w), is_open = b->open[j] > 0.0;
-        const Equilibrium g = equilibrium(b, j, w);
+        const double near = b->near[j];
+        const double x = length_of(b, j, near);
+        const int held = ask(b, j, near, x);
+        const double cosine = near / x;
+        const Equilibrium g = equilibrium(b, j, near);
         double step = -g.residual / g.w;
         step = step > LONGEST_STEP ? LONGEST_STEP : (step < -LONGEST_STEP ? -LONGEST_STEP : step);
         const int settled = held & (g.w < 0.0) & (step <= SETTLED) & (step >= -SETTLED);
-        const int stays = is_open & !settled;
-        b->w[j] = is_open ? w + step : w;
-        b->open[j] = stays ? 1.0 : 0.0;
-        left += stays, outside += !held;
+        b->w[j] = near + step;
+        b->near[j] = settled ? near : near + step;
+        b->open[j] = settled ? 0.0 : 1.0;
+        left += !settled, outside += !held;
+        b->x[j] = x + cosine * step, b->cosine[j] = cosine;
+        b->fiber[j] = g.fiber - (g.strain * b->ratio[j] + g.w) * step;
+        const double per_slope = g.w < -STEEP ? -1.0 / g.w : 0.0;
+        b->by_a[j] = g.a * per_slope, b->by_strain[j] = g.strain * per_slope;
+        b->by_v[j] = g.v * per_slope;
     }
     *away = outside;
     return left;
@@ -187,7 +195,7 @@ static int sweep(Block *b, int *away)
 /* The equilibrium of lane j at w, on the pieces there. */
 static Equilibrium alone(const Curve *curves, Block *b, int j, double w)
 {
-    ask(b, j, w);
+    ask(b, j, w, length_of(b, j, w));
     for (int c = 0; c < CURVES; c++) look_up(&curves[c], b->asked[c][j], &b->pieces[c], j);
     return equilibrium(b, j, w);
 }
@@ -243,9 +251,10 @@ static double in_motion(const Curve *curves, Block *b, int j, long *flag)
 }
 
 /* The roots of all lanes: of most by plain Newton steps, of the others by the search. */
-static void find_roots(const Curve *curves, Block *restrict b, int first, long *restrict flags)
+static void find_roots(const Curve *curves, Block *restrict b, int first, int away,
+                       long *restrict flags)
 {
-    int left = LANES, away = 0, doubtful = 0;
+    int left = LANES, doubtful = 0;
     for (int i = 0; i < SWEEPS && left > 0 && !first; i++) {
         if (away > 0) renew(curves, b);
         left = sweep(b, &away);
@@ -259,7 +268,10 @@ static void find_roots(const Curve *curves, Block *restrict b, int first, long *
     for (int j = 0; j < LANES; j++) {
         if (b->open[j] == 0.0) continue;
         b->w[j] = first ? at_start(curves, b, j, &flags[j]) : in_motion(curves, b, j, &flags[j]);
-        alone(curves, b, j, b->w[j]); /* leaves the pieces of the root behind */
+        const Equilibrium g = alone(curves, b, j, b->w[j]); /* leaves the pieces of the root behind */
+        b->x[j] = length_of(b, j, b->w[j]), b->fiber[j] = g.fiber;
+        b->cosine[j] = b->w[j] / b->x[j];
+        b->by_a[j] = b->by_strain[j] = b->by_v[j] = 0.0;
     }
 }
 
@@ -284,12 +296,14 @@ static void load(Block *b, const double *table, long muscles, long m)
     }
 }
 
-/* Activation of the frame, and what its equilibrium is made of; w moves where its slopes point. */
-static void enter(Block *restrict b, const double *restrict excitation,
+/* Activation of the frame, and what its equilibrium is made of; the search begins where the slopes
+ * of the last root point. Returns how many lanes leave their pieces there. */
+static int enter(Block *restrict b, const double *restrict excitation,
                   const double *restrict lmt, const double *restrict weights,
                   const double *restrict last_length, double *restrict neural,
                   double *restrict activation)
 {
+    int away = 0;
     for (int j = 0; j < LANES; j++) {
         const double u =
             b->gain[j] * excitation[j] - b->beta1[j] * b->u1[j] - b->beta2[j] * b->u2[j];
@@ -299,30 +313,29 @@ static void enter(Block *restrict b, const double *restrict excitation,
         const double past_speed = weights[1] * last_length[j], past = past_speed * b->per_speed[j];
         const double faster = (newest - b->newest[j]) * b->x[j] + past - b->past[j];
         b->longest[j] = fmax(fmax(b->w[j], taut), LOWEST) + MARGIN;
-        b->w[j] += b->by_a[j] * (a - b->a[j]) + b->by_strain[j] * (strain - b->slackness[j]) +
-                   b->by_v[j] * faster;
+        const double moves = b->by_a[j] * (a - b->a[j]) +
+                             b->by_strain[j] * (strain - b->slackness[j]) + b->by_v[j] * faster;
+        b->near[j] = b->w[j] + moves;
         b->u2[j] = b->u1[j], b->u1[j] = u, b->a[j] = a;
         b->slackness[j] = strain, b->taut[j] = taut;
         b->newest[j] = newest, b->past[j] = past, b->past_speed[j] = past_speed;
         b->active[j] = 1.0 / (1.0 + b->widening[j] * (1.0 - a));
         b->open[j] = 1.0;
+        away += !ask(b, j, b->near[j], b->x[j] + b->cosine[j] * moves);
         neural[j] = u, activation[j] = a;
     }
+    return away;
 }
 
-/* Length, velocity and force at the roots, and the slopes of the roots. */
+/* Length, velocity and force at the roots. */
 static void leave(Block *restrict b, double newest, double *restrict length,
                   double *restrict velocity, double *restrict force)
 {
     for (int j = 0; j < LANES; j++) {
-        const double w = b->w[j], x = length_of(b, j, w);
-        const Equilibrium g = equilibrium(b, j, w);
-        const double per_slope = g.w < -STEEP ? -1.0 / g.w : 0.0;
-        b->by_a[j] = g.a * per_slope, b->by_strain[j] = g.strain * per_slope;
-        b->by_v[j] = g.v * per_slope, b->x[j] = x;
+        const double x = b->x[j];
         length[j] = b->optimal[j] * x;
         velocity[j] = newest * b->optimal[j] * x + b->past_speed[j];
-        force[j] = b->strength[j] * g.fiber;
+        force[j] = b->strength[j] * b->fiber[j];
     }
 }
 
@@ -341,10 +354,10 @@ void forward(long trials, const long *starts, long muscles, const double *table,
                 const int first = t == starts[i];
                 const double *e = excitation + at; /* stands for lengths that weigh nothing, too */
                 for (int j = 0; j < LANES && first; j++) block.u1[j] = block.u2[j] = e[j];
-                enter(&block, e, musculotendon_length + at, weights + 2 * t,
-                      first ? e : signals.length + at - muscles, signals.neural + at,
-                      signals.activation + at);
-                find_roots(curves, &block, first, signals.flags + at);
+                const int away = enter(&block, e, musculotendon_length + at, weights + 2 * t,
+                                       first ? e : signals.length + at - muscles,
+                                       signals.neural + at, signals.activation + at);
+                find_roots(curves, &block, first, away, signals.flags + at);
                 leave(&block, weights[2 * t], signals.length + at, signals.velocity + at,
                       signals.force + at);
             }

@@ -20,13 +20,24 @@ SIGNALS, FLAGS, BARS, EXCITATION_BAR, LENGTH_BAR, EXCITATION, LENGTH = 1, 6, 7, 
 
 def zeros(number: int, shape: tuple[int, ...], kind: Any = float) -> Any:
     """Zeros; no two arrays of a loop should have the same number."""
-    size, item = math.prod(shape), np.dtype(kind).itemsize
-    whole = np.zeros(size + PAGE // item, kind)
-    begin = (number * STEP - whole.ctypes.data) % PAGE // item
-    return whole[begin : begin + size].reshape(shape)
+    return _placed(np.zeros(_room(shape, kind), kind), number, shape)
+
+
+def empty(number: int, shape: tuple[int, ...], kind: Any = float) -> Any:
+    """The same with whatever is there, for a loop that writes all of it."""
+    return _placed(np.empty(_room(shape, kind), kind), number, shape)
+
+
+def _room(shape: tuple[int, ...], kind: Any) -> int:
+    return math.prod(shape) + PAGE // np.dtype(kind).itemsize
+
+
+def _placed(whole: Any, number: int, shape: tuple[int, ...]) -> Any:
+    begin = (number * STEP - whole.__array_interface__["data"][0]) % PAGE // whole.itemsize
+    return whole[begin : begin + math.prod(shape)].reshape(shape)
 
 
 def joined(number: int, *arrays: Any) -> Any:
     """Arrays one below the other, contiguous by rows."""
     shape = (sum(map(len, arrays)), *arrays[0].shape[1:])
-    return np.concatenate(arrays, out=zeros(number, shape, np.result_type(*arrays)))
+    return np.concatenate(arrays, out=empty(number, shape, np.result_type(*arrays)))

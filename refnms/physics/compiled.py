@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -42,7 +42,7 @@ Consume: TypeAlias = Callable[[int, slice, MuscleSignals], None]
 ALL = 1 << 40  # more frames than any trial has
 # Muscle-frames at a time, few enough to stay in the processor's cache: of signals that blocks side
 # by side read and write, and of their derivatives, which are several times as many.
-TOGETHER, DERIVED = 8192, 4096
+TOGETHER, DERIVED = 8192, 8192
 FEWEST = 32  # frames
 WORTHWHILE = 4000  # muscle-frames that pay for a second thread
 LANES_APART = 4  # a group of lanes is a whole number of the narrowest vectors
@@ -73,29 +73,45 @@ def groups(muscles: int) -> list[tuple[int, int]]:
     return [(m, end - m) for m, end in pairwise(ends)]
 
 
+@lru_cache(256)
 def _blocks(trial: int, muscles: int) -> Integers:
-    """Trial, first muscle and number of muscles `(blocks, 3)`."""
+    """Trial, first muscle and number of muscles `(blocks, 3)`, to be read only."""
     return np.array([(trial, m, n) for m, n in groups(muscles)])
 
 
-def _shares(timeline: Timeline, muscles: int) -> list[Integers]:
-    """The blocks of each trial, those of one shared out among the threads; little work is one."""
-    trials = [_blocks(i, muscles) for i in range(len(timeline.frames) - 1)]
-    if timeline.frames[-1] * muscles <= WORTHWHILE:
-        return [np.concatenate(trials)]
-    count = min(_threads(), len(trials[0]))
-    if count == 1:
-        return trials
-    return [share for blocks in trials for share in np.array_split(blocks, count)]
+class Share(NamedTuple):
+    """What one thread does at a time: some frames of all its blocks, then the next ones."""
+
+    blocks: Integers  # (blocks, 3), to be read only
+    spans: list[tuple[int, int]]
 
 
-def _spans(timeline: Timeline, share: Integers, muscles: int) -> list[tuple[int, int]]:
+def _shares(timeline: Timeline, muscles: int) -> list[Share]:
+    return _planned(tuple(timeline.frames.tolist()), muscles, _threads())
+
+
+@lru_cache(64)
+def _planned(frames: tuple[int, ...], muscles: int, threads: int) -> list[Share]:
+    """The blocks of each trial, those of one shared out among the threads; for one thread, and
+    where it is little work, all together.
+
+    They are kept: in a calibration they are asked for again and again.
+    """
+    trials = [_blocks(i, muscles) for i in range(len(frames) - 1)]
+    together = threads == 1 or frames[-1] * muscles <= WORTHWHILE
+    parts = 1 if together else min(threads, len(trials[0]))
+    found = [np.concatenate(trials)] if together else trials
+    shares = [share for blocks in found for share in np.array_split(blocks, parts)]
+    longest = max(stop - first for first, stop in pairwise(frames))
+    return [Share(blocks, _spans(len(blocks), longest, muscles)) for blocks in shares]
+
+
+def _spans(blocks: int, longest: int, muscles: int) -> list[tuple[int, int]]:
     """Some frames at a time where several blocks lie side by side in memory, else all at once."""
-    if len(share) == 1:
+    if blocks == 1:
         return [(0, ALL)]
-    longest = np.max(np.diff(timeline.frames)[share[:, 0]])
     step = max(FEWEST, TOGETHER // muscles)
-    return [(begin, begin + step) for begin in range(0, int(longest), step)]
+    return [(begin, begin + step) for begin in range(0, longest, step)]
 
 
 def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
@@ -117,18 +133,18 @@ def forward(
 ) -> Integers:
     """See `reference.forward`."""
     timeline, muscles = system.timeline, Muscles(*table)
-    flags: Integers = apart.zeros(apart.FLAGS, musculotendon_length.shape, np.int64)
+    flags: Integers = apart.empty(apart.FLAGS, musculotendon_length.shape, np.int64)
     whole = timeline.force_weights.shape[1] == 0
     arrays = (excitation, musculotendon_length, signals, flags)
 
-    def work(share: Integers) -> None:
-        memories = _memories(len(share))
-        for begin, end in _spans(timeline, share, table.shape[1]):
-            forward_kernel(system, muscles, share, begin, end, True, not whole, *arrays, memories)
+    def work(share: Share) -> None:
+        blocks, memories = share.blocks, _memories(len(share.blocks))
+        for begin, end in share.spans:
+            forward_kernel(system, muscles, blocks, begin, end, True, not whole, *arrays, memories)
         if whole:
-            for block in share:
+            for block in blocks:
                 add_velocity(*block)
-            forward_kernel(system, muscles, share, 0, ALL, False, True, *arrays, memories)
+            forward_kernel(system, muscles, blocks, 0, ALL, False, True, *arrays, memories)
 
     def add_velocity(trial: int, m: int, n: int) -> None:
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
@@ -168,14 +184,16 @@ def adjoint(
     given = (excitation, musculotendon_length, signals, flags)
     found = (own, table_bar, excitation_bar, length_bar)
 
-    def work(share: Integers) -> None:
+    def work(share: Share) -> None:
+        blocks = share.blocks
         if whole:
-            for i in range(len(share)):
-                pull_whole(share[i : i + 1])
+            for i in range(len(blocks)):
+                pull_whole(blocks[i : i + 1])
             return
-        memories = _memories(len(share))
-        for begin, end in reversed(_spans(timeline, share, frames[1])):
-            adjoint_kernel(system, muscles, share, begin, end, True, True, *given, *found, memories)
+        memories = _memories(len(blocks))
+        for begin, end in reversed(share.spans):
+            spanned = (begin, end, True, True)
+            adjoint_kernel(system, muscles, blocks, *spanned, *given, *found, memories)
 
     def pull_whole(block: Integers) -> None:
         memory = _memories(1)
@@ -214,50 +232,42 @@ def tangents(
     lead = max(timeline.solver_weights.shape[1], timeline.force_weights.shape[1]) - 1
     whole = timeline.force_weights.shape[1] == 0
 
-    def work(trial: int) -> None:
-        first, stop = timeline.frames[trial : trial + 2]
-        step = int(stop - first) if whole else max(FEWEST, DERIVED // width)
-        chunk = min(step, int(stop - first))
-        shape = (lead + chunk, fields.size, width)
+    frames = timeline.frames.tolist()
+    longest = max(stop - first for first, stop in pairwise(frames))
+    chunk = longest if whole else min(max(FEWEST, DERIVED // width), longest)
+    shape = (lead + chunk, fields.size, width)
+    given = (excitation, by_delay, musculotendon_length, signals, flags)
+
+    def work(trials: range) -> None:
         numbers = range(apart.BARS, apart.BARS + 4)
-        slopes = MuscleSignals(np.zeros((0, 0, 0)), *(apart.zeros(k, shape) for k in numbers))
-        blocks = _blocks(trial, width)
-        memories = _memories(len(blocks))
+        slopes = MuscleSignals(np.empty((0, 0, 0)), *(apart.empty(k, shape) for k in numbers))
+        memories = _memories(len(_blocks(0, width)))
+        for trial in trials:
+            of_trial(trial, slopes, memories)
+
+    def of_trial(trial: int, slopes: MuscleSignals, memories: Array) -> None:
+        first, stop = frames[trial : trial + 2]
 
         def pass_over(begin: int, lengths: bool, forces: bool) -> None:
-            tangents_kernel(
-                system,
-                muscles,
-                blocks,
-                begin,
-                begin + chunk,
-                lengths,
-                forces,
-                fields,
-                excitation,
-                by_delay,
-                musculotendon_length,
-                signals,
-                flags,
-                lead,
-                slopes,
-                memories,
-            )
+            span = (_blocks(trial, width), begin, begin + chunk, lengths, forces, fields)
+            tangents_kernel(system, muscles, *span, *given, lead, slopes, memories)
 
-        for begin in range(0, int(stop - first), chunk):
+        for begin in range(0, stop - first, chunk):
+            count = min(chunk, stop - first - begin)
             pass_over(begin, True, not whole)
             if whole:
-                flat = (chunk, fields.size * width)
-                of_length, of_velocity = slopes.fiber_length[lead:], slopes.fiber_velocity[lead:]
+                flat = (count, fields.size * width)
+                lengths, velocities = slopes.fiber_length[lead:], slopes.fiber_velocity[lead:]
                 spline = _trial_spline(timeline, trial)
-                spline_velocity(spline, of_length.reshape(flat), of_velocity.reshape(flat))
+                lengths, velocities = (s[:count].reshape(flat) for s in (lengths, velocities))
+                spline_velocity(spline, lengths, velocities)
                 pass_over(begin, False, True)
-            count = min(chunk, int(stop - first) - begin)
             found = MuscleSignals(None, *(s[lead : lead + count] for s in slopes[1:]))
             consume(trial, slice(first + begin, first + begin + count), found)
             slopes.fiber_length[:lead] = slopes.fiber_length[chunk : chunk + lead]
 
-    _each(range(len(timeline.frames) - 1), work, flags.size)
+    parts = min(_threads(), len(frames) - 1)
+    _each([range(k, len(frames) - 1, parts) for k in range(parts)], work, flags.size)
 
 
 def path_lengths(paths: Paths, angle: Array) -> tuple[Array, Array]:

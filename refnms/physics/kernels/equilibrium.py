@@ -7,6 +7,11 @@ do not depend on its neighbors. What a few steps do not settle is left to the se
 The first guess follows the tangent of the equilibrium: with the partials of the last frame,
 
     dw = -(g_a da + g_lmt dl_mt + g_v dv) / G,     dv: change of the velocity at the old length.
+
+The last step s is not followed by another look at the curves: what is wanted at w + s is there to
+first order, which leaves an error of s^2 too. With G = dg/dw and g = T - f, the fiber force has
+
+    f(w + s) = f(w) + (dT/dw - G) s,     dT/dw = -l_o g_lmt.
 """
 
 from __future__ import annotations
@@ -24,10 +29,10 @@ from refnms.physics.kernels.block import (
     unit_of,
     width,
 )
-from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, Root, System
+from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals, Root, System
 
 SWEEPS = 12  # of plain Newton steps
-SETTLED = 1e-10  # a step as short leaves an error of its square
+SETTLED = 1e-9  # a step as short leaves an error of its square
 LONGEST = 0.2  # step, in optimal fiber lengths: farther off, a piece of a curve means nothing
 
 
@@ -48,7 +53,9 @@ def find_length(
     newest = weights[t, 0]
     find_past(weights, length, t, m, first, memory)
     if system.root.tolerance == 0.0 and t > first:
-        guess(newest - weights[t - 1, 0], musculotendon_length, t, m, memory)
+        newer = newest - weights[t - 1, 0]
+        if guess(newest, newer, musculotendon_length, t, m, memory) > 0:
+            look_up(system.curves, memory)
         for _ in range(SWEEPS):
             left, away = sweep(newest, memory)
             if left == 0:
@@ -57,7 +64,6 @@ def find_length(
                 look_up(system.curves, memory)
     else:
         open_all(musculotendon_length, t, m, memory)
-    place(newest, memory)
     if system.root.upper > 0.0:
         doubtful = enclosed(system.root, system.plain, newest, length, flags, t, m, memory)
     else:
@@ -92,72 +98,81 @@ def open_all(musculotendon_length: Array, t: int, m: Any, memory: Array) -> None
 
 
 @section
-def guess(newer: float, musculotendon_length: Array, t: int, m: Any, memory: Array) -> None:
-    """Where the tangent of the last frame's equilibrium points; opens all lanes."""
+def guess(
+    newest: float, newer: float, musculotendon_length: Array, t: int, m: Any, memory: Array
+) -> int:
+    """Where the tangent of the last frame's equilibrium points; opens all lanes.
+
+    Returns how many lanes leave their pieces there.
+    """
+    away = 0
     for j in range(width(memory)):
-        lmt = musculotendon_length[t, m + j]
-        change = newer * memory[row.L + j] + memory[row.PAST + j] - memory[row.LAST_PAST + j]
+        unit, w, a = unit_of(memory, j), memory[row.W + j], memory[row.A + j]
+        lmt, past = musculotendon_length[t, m + j], memory[row.PAST + j]
+        change = newer * memory[row.L + j] + past - memory[row.LAST_PAST + j]
         drive = (
-            memory[row.BY_A + j] * (memory[row.A + j] - memory[row.LAST_A + j])
+            memory[row.BY_A + j] * (a - memory[row.LAST_A + j])
             + memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])
             + memory[row.BY_V + j] * change
         )
-        w = memory[row.W + j]
-        memory[row.LAST_W + j], memory[row.W + j] = w, w - drive / memory[row.SLOPE + j]
-        memory[row.LMT + j], memory[row.LAST_A + j] = lmt, memory[row.A + j]
+        step = -drive / memory[row.SLOPE + j]
+        x = memory[row.X + j] + memory[row.COSINE + j] * step
+        v = newest * (unit.optimal_fiber_length * x) + past
+        asked = Curves(
+            active_force_length=x * muscle.per_optimal_length(unit, a),
+            passive_force_length=x,
+            force_velocity=muscle.norm_velocity(unit, v),
+            tendon_force_strain=muscle.strain(unit, w + step, lmt),
+        )
+        held = ask(asked, pieces_of(memory, j), j, memory)
+        memory[row.LAST_W + j], memory[row.NEAR + j] = w, w + step
+        memory[row.LMT + j], memory[row.LAST_A + j] = lmt, a
         memory[row.OPEN + j] = 1.0
+        memory[row.AWAY + j] = 0.0 if held else 1.0
+        away += 0 if held else 1
+    return away
 
 
 @section
 def sweep(newest: float, memory: Array) -> tuple[int, int]:
-    """One Newton step of every open lane: how many stay open, and how many left their pieces.
+    """A Newton step of every lane: how many stay open, and how many left their pieces.
 
-    Nothing is written only where a lane is open: such a store is far slower than a wide one.
+    What the frame needs is written as it is at the end of the step. A settled lane keeps the place
+    it steps from, so that it finds the same again. Nothing is written only where a lane is open:
+    such a store is far slower than a wide one. A velocity that comes to its limit or leaves it
+    within the step has another slope there, and is not settled.
     """
     left, away = 0, 0
     for j in range(width(memory)):
         unit, pieces = unit_of(memory, j), pieces_of(memory, j)
-        w, a, lmt = memory[row.W + j], memory[row.A + j], memory[row.LMT + j]
-        x, cosine = muscle.of_projection(unit, w)
-        length = unit.optimal_fiber_length * x
-        v = muscle.norm_velocity(unit, newest * length + memory[row.PAST + j])
+        near, a, lmt = memory[row.NEAR + j], memory[row.A + j], memory[row.LMT + j]
+        x, cosine = muscle.of_projection(unit, near)
+        velocity = newest * (unit.optimal_fiber_length * x) + memory[row.PAST + j]
+        v = muscle.norm_velocity(unit, velocity)
         held = ask(muscle.arguments(unit, x, cosine, a, v, lmt), pieces, j, memory)
         g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
         slope = solve.total_slope(unit, g, cosine, newest)
         step = -g.residual / slope
         step = LONGEST if step > LONGEST else (-LONGEST if step < -LONGEST else step)
-        is_open = memory[row.OPEN + j]
-        settled = held & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
-        stays = (is_open > 0.0) & (not settled)
-        memory[row.W + j] = w + is_open * step
-        memory[row.OPEN + j] = 1.0 if stays else 0.0
-        goes = stays & (not held)
-        memory[row.AWAY + j] = 1.0 if goes else 0.0
-        left += 1 if stays else 0
-        away += 1 if goes else 0
-    return left, away
-
-
-@section
-def place(newest: float, memory: Array) -> None:
-    """Geometry, velocity and force of the projected lengths, and the slopes of the equilibrium.
-
-    The pieces are those of the last Newton step, too short to have left them by more than rounding.
-    """
-    for j in range(width(memory)):
-        unit, pieces = unit_of(memory, j), pieces_of(memory, j)
-        a, lmt = memory[row.A + j], memory[row.LMT + j]
-        x, cosine = muscle.of_projection(unit, memory[row.W + j])
+        force = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
+        force -= (unit.optimal_fiber_length * g.musculotendon_length + slope) * step
+        sine, per_x = unit.pennation_sine * (1.0 / x), 1.0 / x
+        x, cosine = x + cosine * step, cosine + sine * sine * per_x * step
         length = unit.optimal_fiber_length * x
         velocity = newest * length + memory[row.PAST + j]
-        v = muscle.norm_velocity(unit, velocity)
-        g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
+        there = muscle.norm_velocity(unit, velocity)
+        as_there = muscle.norm_velocity_slope(v) == muscle.norm_velocity_slope(there)
+        settled = held & as_there & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
+        is_open = 0.0 if settled else 1.0
+        memory[row.NEAR + j], memory[row.W + j] = near + is_open * step, near + step
+        memory[row.OPEN + j], memory[row.AWAY + j] = is_open, 0.0 if held else 1.0
         memory[row.L + j], memory[row.X + j], memory[row.COSINE + j] = length, x, cosine
-        memory[row.V + j], memory[row.VS + j] = velocity, v
-        memory[row.F + j] = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
+        memory[row.V + j], memory[row.VS + j], memory[row.F + j] = velocity, there, force
         memory[row.BY_A + j], memory[row.BY_LMT + j] = g.activation, g.musculotendon_length
-        memory[row.BY_V + j] = g.fiber_velocity
-        memory[row.SLOPE + j] = solve.total_slope(unit, g, cosine, newest)
+        memory[row.BY_V + j], memory[row.SLOPE + j] = g.fiber_velocity, slope
+        left += 0 if settled else 1
+        away += 0 if held else 1
+    return left, away
 
 
 @section

@@ -19,25 +19,17 @@ def add_products(
     owners: Integers,
     arm: Array,
     curvature: Array,
-    pull: Array,
     every: int,
     rows: Array,
-    gradient: Array,
     products: Array,
 ) -> None:
     """See `reference.add_products`; `rows (4, n)` is work room."""
     n, count = columns.size, force_slopes.shape[0]
     held = 0
-    for t in range(count):
-        for p in range(n):
-            rows[held, p] = force_slopes[t, columns[p]] * arm[t, owners[p]]
-        for p in range(n):
-            gradient[p] += pull[t] * rows[held, p]
-        if t % every != 0:
-            continue
+    for t in range(0, count, every):
         scale = (every * curvature[t]) ** 0.5
         for p in range(n):
-            rows[held, p] *= scale
+            rows[held, p] = scale * (force_slopes[t, columns[p]] * arm[t, owners[p]])
         held += 1
         if held == TOGETHER:
             for p in range(n):

@@ -36,6 +36,7 @@ A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
     PAST,  # the part of the solver's velocity that earlier lengths give
     W, X, COSINE, VS, VF,  # geometry of the fiber; norm velocities of solver and force
     LENGTH, STRAIN,  # what the active curve and the tendon's are asked; the others: X, VS, VF
+    NEAR,  # where the search for W stands
     OPEN, AWAY, DOUBT,  # 1 while the length is looked for; outside of its pieces; to be checked
     ON_RIGID, AT_FLOOR,  # 1 where the length is not that of an equilibrium
     BY_A, BY_LMT, BY_V, SLOPE,  # partials of the last frame's equilibrium
@@ -44,5 +45,5 @@ A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
     U1_C1, U2_C1, U1_C2, U2_C2, U1_D, U2_D,  # slopes of U1 and U2 by c1, c2 and the delay
     V_D,  # slope of the velocity of earlier lengths by one parameter
     A_BAR, L_BAR, V_BAR, LMT_BAR, PAST_BAR, E_BAR, U_BAR, U1_BAR, U2_BAR,  # cotangents
-) = _rows(56)  # fmt: skip
+) = _rows(57)  # fmt: skip
 SIZE = next(_free)
