@@ -3,8 +3,8 @@
 Each term is linear in few numbers to first order, by its `Kind`:
 
 - a residual of a moment, r = r0 + q dM: rows of all muscles that cross the degree of freedom, the
-  derivative of M by a parameter being that of the muscle's force times its moment arm. The engine
-  contracts them as they come (`add_products`);
+  derivative of M by a parameter being that of the muscle's force times its moment arm. J'r takes
+  the forces' cotangents; J'J the engine adds up as they come (`add_products`);
 - a residual of a sample, by the signals of one muscle at one frame: rows of that muscle's few
   parameters alone. Those of a one-sided term stay rows, near their limit, and become `Hinges`;
 - a residual of the parameters: its own small Jacobian.
@@ -185,9 +185,9 @@ class GaussNewton:
     def _scattered(self, gradients: Sequence[Array], products: Any) -> tuple[Array, Array]:
         """From fields of muscles and columns of moments to entries of x, some of them shared."""
         count, own = len(self.problem.packing.start), self.problem.packing.index[self.fields]
-        of_muscles, free = sum(gradients), own >= 0
-        gradient = np.bincount(own[free], of_muscles[free], minlength=count)
-        matrix = np.zeros(count * count)
+        free, gradient, matrix = own >= 0, np.zeros(count), np.zeros(count * count)
+        for of_muscles in gradients:
+            gradient += np.bincount(own[free], of_muscles[free], minlength=count)
         for d, pairs in enumerate(self.pairs):
             lower = sum(trial[d][1] for trial in products)
             full = np.tril(lower) + np.tril(lower, -1).T

@@ -61,15 +61,15 @@ class Objective:
         fixed = not packing.frees("electromechanical_delay")
         self._excitation = joined.excitation(packing.base) if fixed else None
         self._gauss_newton = GaussNewton(self.problem, self.terms)
-        self._last: At | None = None
+        self._last: tuple[At, Array] | None = None  # the last point, and the parts there
 
     def parts(self, x: Array) -> Array:
         """Sum of squares `(number of terms,)` of each term that has a weight, at x `(P,)`."""
         table = self.problem.packing.table(x)
         signals = chain(self.problem.joined, table, self.flags, self.excitation(table))
-        if type(x) is np.ndarray:
-            self._last = At(x.copy(), table, signals, self.flags.copy())
         sums: Array = self.sums(x, table, signals)
+        if type(x) is np.ndarray:
+            self._last = At(x.copy(), table, signals, self.flags.copy()), sums
         return sums
 
     def excitation(self, table: Any) -> Any:
@@ -113,11 +113,11 @@ class Objective:
 
         Raises TypeError for a term without a `kind`.
         """
-        if self._last is None or not np.array_equal(self._last.x, x):
+        if self._last is None or not np.array_equal(self._last[0].x, x):
             self.parts(x)
         assert self._last is not None
-        value = self.value_of(x, self._last.table, self._last.signals)
-        return self._gauss_newton.model(value, self._last)
+        at, parts = self._last
+        return self._gauss_newton.model(float(self.weights() @ parts), at)
 
 
 def fixes_delay(profile: Profile) -> str:

@@ -128,7 +128,7 @@ def test_the_curvature_of_terms_of_samples_is_that_of_differences(rng):
 
     def residuals(x: np.ndarray) -> np.ndarray:
         objective.parts(x)
-        at = objective._last
+        at, _ = objective._last
         return term.residuals(x, at.table, at.signals, problem).ravel()
 
     step = 1e-6 * (packing.upper - packing.lower)
@@ -157,7 +157,7 @@ def test_hinges_foretell_the_excess_of_the_samples_near_the_edge(rng):
 
     def excess(x: np.ndarray) -> np.ndarray:
         objective.parts(x)
-        at = objective._last
+        at, _ = objective._last
         return term.excess(x, at.table, at.signals, objective.problem)
 
     before = excess(x)

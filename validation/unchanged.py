@@ -102,24 +102,29 @@ UNCHANGED = {
     },
     "physics/kernels/equilibrium.py": {
         SEARCH: {
-            "SETTLED =": ["1e-10"],
+            "SETTLED =": ["1e-9"],
             "LONGEST =": ["0.2"],
             "memory[row.LMT + j], memory[row.OPEN + j] =": ["1.0"],
             "change =": ["newer * memory[row.L + j]"],
-            "memory[row.BY_A + j] *": [
-                "memory[row.BY_A + j] * (memory[row.A + j] - memory[row.LAST_A + j])"
-            ],
+            "memory[row.BY_A + j] *": ["memory[row.BY_A + j] * (a - memory[row.LAST_A + j])"],
             "+ memory[row.BY_LMT + j] *": ["memory[row.BY_LMT + j] * (lmt - memory[row.LMT + j])"],
             "+ memory[row.BY_V + j] *": ["memory[row.BY_V + j] * change"],
-            "memory[row.LAST_W + j], memory[row.W + j] =": ["drive / memory[row.SLOPE + j]"],
+            "step = -drive": ["-drive / memory[row.SLOPE + j]"],
+            "x = memory[row.X + j] +": ["memory[row.COSINE + j] * step"],
+            "v = newest *": [
+                "newest * (unit.optimal_fiber_length * x)",
+                "unit.optimal_fiber_length * x",
+            ],
+            "active_force_length=x": ["x * muscle.per_optimal_length(unit, a)"],
             "v, w = muscle.norm_velocity(": ["x * cosine"],
         },
         "it divides zero": {"memory[row.SLOPE + j] =": ["1.0"]},
         ZERO: {
             "memory[row.AWAY + j] =": ["1.0"],
+            "memory[row.OPEN + j], memory[row.AWAY + j] =": ["1.0"],
             "memory[row.DOUBT + j] =": ["1.0"],
-            "left +=": ["1 if stays else 0"],
-            "away +=": ["1 if goes else 0"],
+            "left +=": ["0 if settled else 1"],
+            "away +=": ["0 if held else 1"],
             "doubtful +=": ["0 if sure else 1"],
         },
     },

@@ -29,7 +29,8 @@ def empty(number: int, shape: tuple[int, ...], kind: Any = float) -> Any:
 
 
 def _room(shape: tuple[int, ...], kind: Any) -> int:
-    return math.prod(shape) + PAGE // np.dtype(kind).itemsize
+    item: int = np.dtype(kind).itemsize
+    return math.prod(shape) + PAGE // item
 
 
 def _placed(whole: Any, number: int, shape: tuple[int, ...]) -> Any:

@@ -225,7 +225,10 @@ def tangents(
     fields: Integers,
     consume: Consume,
 ) -> None:
-    """See `reference.tangents`. A trial comes in chunks, and trials come from several threads."""
+    """See `reference.tangents`. A trial comes in chunks, and trials come from several threads.
+
+    What `consume` gets is overwritten afterwards.
+    """
     timeline, muscles = system.timeline, Muscles(*table)
     width, none = table.shape[1], np.zeros((0, 0))
     by_delay = none if excitation_by_delay is None else excitation_by_delay

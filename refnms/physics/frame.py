@@ -24,7 +24,8 @@ _forward, _adjoint = quiet(forward), quiet(adjoint)
 FILTER = (row.U1, row.U2)
 #: Where the solver begins: its last equilibrium, how that moves, and the pieces of curves there.
 GUESS = (
-    *(row.W, row.LMT, row.LAST_A, row.PAST, row.BY_A, row.BY_LMT, row.BY_V, row.SLOPE),
+    *(row.W, row.X, row.COSINE, row.LMT, row.LAST_A, row.PAST),
+    *(row.BY_A, row.BY_LMT, row.BY_V, row.SLOPE),
     *(*row.ACTIVE, *row.PASSIVE, *row.VELOCITY, *row.TENDON),
 )
 

@@ -85,6 +85,14 @@ def of_projection(unit: Unit, w: Any) -> Any:
 
 
 @pure
+def near_projection(unit: Unit, x: Any, cosine: Any, step: Any) -> Any:
+    """x and w/x a short step of w away, to first order: dx/dw = w/x, d(w/x)/dw = s^2 / x^3."""
+    per_x = 1.0 / x
+    sine = unit.pennation_sine * per_x
+    return x + cosine * step, cosine + sine * sine * per_x * step
+
+
+@pure
 def of_length(unit: Unit, fiber_length: Any) -> Any:
     """x and w/x of a fiber length [m]; a fiber no longer than its height stands upright."""
     x = fiber_length * unit.per_length

@@ -260,6 +260,16 @@ def total_slope(unit: Unit, partials: Any, cosine: Any, newest: Any) -> Any:
     return partials.w + partials.fiber_velocity * newest * unit.optimal_fiber_length * cosine
 
 
+@pure
+def near_fiber_force(unit: Unit, partials: Any, slope: Any, force: Any, step: Any) -> Any:
+    """The fiber force f = T - g a short step of w away, to first order, where dg/dw is `slope`.
+
+    dT/dw is that of the tendon's strain: -l_o dg/dl_mt.
+    """
+    by_w = -unit.optimal_fiber_length * partials.musculotendon_length - slope
+    return force + by_w * step
+
+
 @outlined
 def newton(curves: Curves, sample: Sample, lower: Any, upper: Any, w: Any) -> Any:
     """Root w of g in [lower, upper] from a guess in it, and a flag."""

@@ -266,6 +266,15 @@ def test_the_fibers_keep_their_height(arguments):
 
 
 @given(instants())
+def test_a_short_step_leads_along_the_tangent(arguments):
+    unit, w = muscle.unit(arguments["muscles"]), arguments["w"]
+    x, cosine = muscle.of_projection(unit, w)
+    slopes = [part.imag / STEP for part in muscle.of_projection(unit, w + 1j * STEP)]
+    after = np.array(muscle.near_projection(unit, x, cosine, 0.5)) - (x, cosine)
+    np.testing.assert_allclose(after, 0.5 * np.array(slopes), rtol=1e-9, atol=ROUNDING)
+
+
+@given(instants())
 def test_the_force_is_linear_in_both_strengths(arguments):
     muscles = arguments["muscles"]
     force = call(muscle.tendon_force, arguments)

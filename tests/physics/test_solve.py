@@ -62,6 +62,24 @@ def test_in_ceinms_bracket_the_length_is_a_root_or_the_rigid_length(drawn):
         assert abs(g) <= solve.RESIDUAL * max(1.0, abs(slope))
 
 
+@given(samples(), st.floats(0.3, 1.4))
+def test_a_short_step_leads_along_the_tangent_of_the_fiber_force(drawn, w):
+    sample, _ = drawn
+    unit, a = sample.unit, sample.activation
+
+    def force(w):
+        x, cosine = muscle.of_projection(unit, w)
+        velocity = sample.newest * unit.optimal_fiber_length * x + sample.past
+        v = muscle.norm_velocity(unit, velocity)
+        return muscle.norm_fiber_force(CURVES, unit, x, cosine, a, v)
+
+    g, slope = solve.partials_at(CURVES, sample, w)
+    wanted = force(np.complex128(w + 1j * STEP)).imag / STEP
+    size = abs(wanted) + unit.optimal_fiber_length * g.musculotendon_length
+    found = solve.near_fiber_force(unit, g, slope, force(w), 0.5) - force(w)
+    np.testing.assert_allclose(found, 0.5 * wanted, rtol=0.0, atol=1e-11 * (1.0 + size))
+
+
 @given(samples())
 def test_brent_with_a_tight_tolerance_finds_the_root_of_newton(drawn):
     sample, previous = drawn

@@ -8,10 +8,8 @@ The first guess follows the tangent of the equilibrium: with the partials of the
 
     dw = -(g_a da + g_lmt dl_mt + g_v dv) / G,     dv: change of the velocity at the old length.
 
-The last step s is not followed by another look at the curves: what is wanted at w + s is there to
-first order, which leaves an error of s^2 too. With G = dg/dw and g = T - f, the fiber force has
-
-    f(w + s) = f(w) + (dT/dw - G) s,     dT/dw = -l_o g_lmt.
+The last step is not followed by another look at the curves: what is wanted at its end is there to
+first order, which leaves an error of the step's square too.
 """
 
 from __future__ import annotations
@@ -101,10 +99,7 @@ def open_all(musculotendon_length: Array, t: int, m: Any, memory: Array) -> None
 def guess(
     newest: float, newer: float, musculotendon_length: Array, t: int, m: Any, memory: Array
 ) -> int:
-    """Where the tangent of the last frame's equilibrium points; opens all lanes.
-
-    Returns how many lanes leave their pieces there.
-    """
+    """Where the tangent of the last equilibrium points; how many lanes leave their pieces."""
     away = 0
     for j in range(width(memory)):
         unit, w, a = unit_of(memory, j), memory[row.W + j], memory[row.A + j]
@@ -127,7 +122,6 @@ def guess(
         held = ask(asked, pieces_of(memory, j), j, memory)
         memory[row.LAST_W + j], memory[row.NEAR + j] = w, w + step
         memory[row.LMT + j], memory[row.LAST_A + j] = lmt, a
-        memory[row.OPEN + j] = 1.0
         memory[row.AWAY + j] = 0.0 if held else 1.0
         away += 0 if held else 1
     return away
@@ -155,9 +149,8 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
         step = -g.residual / slope
         step = LONGEST if step > LONGEST else (-LONGEST if step < -LONGEST else step)
         force = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
-        force -= (unit.optimal_fiber_length * g.musculotendon_length + slope) * step
-        sine, per_x = unit.pennation_sine * (1.0 / x), 1.0 / x
-        x, cosine = x + cosine * step, cosine + sine * sine * per_x * step
+        force = solve.near_fiber_force(unit, g, slope, force, step)
+        x, cosine = muscle.near_projection(unit, x, cosine, step)
         length = unit.optimal_fiber_length * x
         velocity = newest * length + memory[row.PAST + j]
         there = muscle.norm_velocity(unit, velocity)
