@@ -116,6 +116,8 @@ UNCHANGED = {
                 "unit.optimal_fiber_length * x",
             ],
             "active_force_length=x": ["x * muscle.per_optimal_length(unit, a)"],
+            "is_open =": ["1.0"],
+            "memory[row.NEAR + j], memory[row.W + j] =": ["is_open * step"],
             "v, w = muscle.norm_velocity(": ["x * cosine"],
         },
         "it divides zero": {"memory[row.SLOPE + j] =": ["1.0"]},
