@@ -17,20 +17,21 @@ from pathlib import Path
 import numpy as np
 from common import figure, folder, options, table, verdict
 
+from refnms.comparison import FLOORS, SYNONYMS
 from refnms.io import read_storage
 from refnms.job import run
 
 BAR = 1e-10
-FLOORS = {
-    "Activations": 1e-3,
-    "FiberLenghts": 1e-3,  # [m]
-    "NormFiberLengths": 1e-2,
-    "FiberVelocities": 1e-2,  # [m/s]
-    "NormFiberVelocities": 1e-2,
-    "PennationAngles": 1e-2,  # [rad]
-    "MuscleForces": 1.0,  # [N]
-    "Torques": 0.1,  # [N.m]
-}
+FILES = (
+    "Activations",
+    "FiberLenghts",
+    "NormFiberLengths",
+    "FiberVelocities",
+    "NormFiberVelocities",
+    "PennationAngles",
+    "MuscleForces",
+    "Torques",
+)
 MODES = ("stiff_online", "stiff_offline", "elastic_online", "elastic_offline")
 FIVE_POINTS = "elastic_online_5point"
 OTHERS = {  # profile, velocity
@@ -73,11 +74,12 @@ def differences(data: Path) -> dict[tuple[str, str], dict[str, float]]:
             if mode == "elastic_online":
                 versions[FIVE_POINTS] = "ceinms-0.21"
             for part, profile in versions.items():
-                ours = run(setup, profile, Path(scratch) / part).folder
+                written = run(setup, profile, Path(scratch) / part).folder.glob("*.sto")
+                ours = {SYNONYMS.get(path.stem, path.stem): path for path in written}
                 theirs, held = home / f"out_{part}", part == FIVE_POINTS
                 found[case, part] = {
-                    file: difference(ours / f"{file}.sto", theirs / f"{file}.sto", floor, held)
-                    for file, floor in FLOORS.items()
+                    file: difference(ours[file], theirs / f"{file}.sto", FLOORS[file], held)
+                    for file in FILES
                 }
     return found
 
@@ -104,12 +106,12 @@ def changes(data: Path) -> list[list[str]]:
 def main() -> int:
     chosen = options(__doc__)
     found = differences(folder(chosen, "ceinms09"))
-    worst: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(FLOORS, 0.0))
+    worst: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(FILES, 0.0))
     for (_, mode), files in found.items():
         for file, value in files.items():
             worst[mode][file] = max(worst[mode][file], value)
     every = (*MODES, FIVE_POINTS)
-    rows = [[file, *(f"{worst[mode][file]:.1e}" for mode in every)] for file in FLOORS]
+    rows = [[file, *(f"{worst[mode][file]:.1e}" for mode in every)] for file in FILES]
     table(["largest difference / peak", *every], rows)
     print()
     heads = ["largest", "RMS", "peak of ceinms-0.9"]
@@ -120,13 +122,13 @@ def main() -> int:
     def draw(page) -> None:
         axes = page.subplots()
         for offset, mode in enumerate(every):
-            height = np.arange(len(FLOORS)) + 0.15 * (offset - 2.0)
-            values = np.maximum([worst[mode][file] for file in FLOORS], 1e-16)
+            height = np.arange(len(FILES)) + 0.15 * (offset - 2.0)
+            values = np.maximum([worst[mode][file] for file in FILES], 1e-16)
             axes.plot(values, height, "o", ms=4, label=mode.replace("_", ", "))
         axes.axvline(BAR, color="#333333", lw=0.8, ls="--")
         axes.annotate("bar", (BAR, -0.6), (3, 0), textcoords="offset points")
         axes.set(xscale="log", xlim=(5e-17, 1e-9), xlabel="largest difference / peak of the column")
-        axes.set_yticks(range(len(FLOORS)), FLOORS)
+        axes.set_yticks(range(len(FILES)), FILES)
         axes.invert_yaxis()
         axes.grid(axis="x", lw=0.3)
         page.legend(loc="outside upper center", ncols=3, frameon=False)

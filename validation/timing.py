@@ -58,8 +58,9 @@ def pool(count: int) -> ThreadPoolExecutor | None:
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """As if REFNMS_THREADS were so many."""
-    kept, compiled._pool = compiled._pool, lambda: pool(count)
+    kept = compiled._threads, compiled._pool
+    compiled._threads, compiled._pool = (lambda: count), (lambda: pool(count))
     try:
         yield
     finally:
-        compiled._pool = kept
+        compiled._threads, compiled._pool = kept

@@ -8,7 +8,7 @@ whatever the number of threads.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -59,9 +59,9 @@ def _pool() -> ThreadPoolExecutor | None:
     return ThreadPoolExecutor(_threads(), "refnms") if _threads() > 1 else None
 
 
-def _each(tasks: Iterable[Any], work: Callable[[Any], None], size: int) -> None:
+def _each(tasks: Sequence[Any], work: Callable[[Any], None], size: int) -> None:
     """Do the work of all tasks, side by side where it is worthwhile."""
-    pool = _pool() if size > WORTHWHILE else None
+    pool = _pool() if size > WORTHWHILE and len(tasks) > 1 else None
     for _ in map(work, tasks) if pool is None else pool.map(work, tasks):
         pass
 
