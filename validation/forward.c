@@ -15,7 +15,7 @@ enum { ACTIVE, PASSIVE, VELOCITY, TENDON, CURVES };
 enum { HELPED = 1, FAILED = 2, TAUT = 8, ON_FLOOR = 16 }; /* refnms.physics.types.Flag */
 
 /* Lengths are in optimal fiber lengths. */
-static const double SETTLED = 1e-9;     /* a Newton step as short leaves an error of its square */
+static const double SETTLED = 1e-10;    /* a Newton step as short leaves an error of its square */
 static const double LONGEST_STEP = 0.2; /* farther off, a piece of a curve means nothing */
 static const double LOWEST = 0.02;      /* projected fiber length: the floor */
 static const double SHORTEST = 0.02 * (1.0 + 1e-10); /* what is no longer stands on the floor */

@@ -102,7 +102,7 @@ UNCHANGED = {
     },
     "physics/kernels/equilibrium.py": {
         SEARCH: {
-            "SETTLED =": ["1e-9"],
+            "SETTLED =": ["1e-10"],
             "LONGEST =": ["0.2"],
             "memory[row.LMT + j], memory[row.OPEN + j] =": ["1.0"],
             "change =": ["newer * memory[row.L + j]"],

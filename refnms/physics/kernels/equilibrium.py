@@ -30,7 +30,7 @@ from refnms.physics.kernels.block import (
 from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals, Root, System
 
 SWEEPS = 12  # of plain Newton steps
-SETTLED = 1e-9  # a step as short leaves an error of its square
+SETTLED = 1e-10  # a step as short leaves an error of its square
 LONGEST = 0.2  # step, in optimal fiber lengths: farther off, a piece of a curve means nothing
 
 
