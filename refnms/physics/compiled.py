@@ -92,10 +92,10 @@ def _shares(timeline: Timeline, muscles: int) -> list[Share]:
 
 @lru_cache(64)
 def _planned(frames: tuple[int, ...], muscles: int, threads: int) -> list[Share]:
-    """The blocks of each trial, those of one shared out among the threads; for one thread, and
-    where it is little work, all together.
+    """The blocks of each trial, those of one shared out among the threads.
 
-    They are kept: in a calibration they are asked for again and again.
+    For one thread, and where it is little work, all are together. They are kept: in a calibration
+    they are asked for again and again.
     """
     trials = [_blocks(i, muscles) for i in range(len(frames) - 1)]
     together = threads == 1 or frames[-1] * muscles <= WORTHWHILE
