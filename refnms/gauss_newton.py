@@ -4,7 +4,7 @@ Each term is linear in few numbers to first order, by its `Kind`:
 
 - a residual of a moment, r = r0 + q dM: rows of all muscles that cross the degree of freedom, the
   derivative of M by a parameter being that of the muscle's force times its moment arm. J'r takes
-  the forces' cotangents; J'J the engine adds up as they come (`add_products`);
+  the forces' cotangents; the engine adds them and J'J up as they come (`add_products`);
 - a residual of a sample, by the signals of one muscle at one frame: rows of that muscle's few
   parameters alone. Those of a one-sided term stay rows, near their limit, and become `Hinges`;
 - a residual of the parameters: its own small Jacobian.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refnms.autodiff import jacobian, vjp
 from refnms.optimize import Hinges, Quadratic
@@ -42,6 +43,38 @@ class Samples:
     one_sided: bool
 
 
+class Columns:
+    """The columns of J of each moment, those of one degree of freedom after the other.
+
+    `own (F, M)` are the entries of x, of `count`, that move each field of each muscle, or -1;
+    `matters (D, M)`: the muscles of each moment. Its products are matrices n x n, end to end.
+    """
+
+    def __init__(self, own: Integers, matters: NDArray[np.bool_], count: int) -> None:
+        chosen = [(own >= 0) & muscles for muscles in matters]
+        sizes = [int(np.count_nonzero(each)) for each in chosen]
+        self.of_slopes = np.concatenate([np.flatnonzero(each) for each in chosen])  # in (F M)
+        self.owners = np.concatenate([np.nonzero(each)[1] for each in chosen])  # muscles
+        self.starts = np.cumsum([0, *sizes])  # (D + 1,)
+        self.widest, self.count, self.size = max(sizes), count, sum(n * n for n in sizes)
+        lower, pairs, shares, begin = [], [], [], 0
+        for each, n in zip(chosen, sizes, strict=True):
+            entries, (row, column) = own[each], np.tril_indices(n)
+            lower.append(begin + n * row + column)
+            pairs.append(count * entries[row] + entries[column])
+            shares.append(np.where(row == column, 0.5, 1.0))
+            begin += n * n
+        self.lower = np.concatenate(lower)  # of all products, by place
+        self.pairs = np.concatenate(pairs)  # in a flat (P P)
+        self.shares = np.concatenate(shares)  # of an element in half of the symmetric matrix
+
+    def spread(self, products: Array) -> Array:
+        """Products of entries of x `(P, P)`, some of them shared, from the lower triangles."""
+        shares, places = self.shares * products[self.lower], self.count**2
+        half = np.bincount(self.pairs, shares, minlength=places).reshape(self.count, self.count)
+        return np.asarray(half + half.T)
+
+
 class GaussNewton:
     """The quadratic model of a sum of terms of one problem, thinned to enough frames for J'J."""
 
@@ -49,18 +82,9 @@ class GaussNewton:
         self.problem, self.terms = problem, tuple(terms)
         index, joined = problem.packing.index, problem.joined
         self.fields = free_fields(problem.packing)
-        self.arms = np.ascontiguousarray(joined.moment_arm.transpose(2, 0, 1))  # (D, T, M)
-        own = index[self.fields]
-        # Of each degree of freedom: columns of the (F M) slopes of a frame, and their muscles.
-        self.columns: list[Integers] = []
-        self.owners: list[Integers] = []
-        self.pairs: list[Integers] = []  # of two of their entries of x, in a flat (P P)
-        for arm, scale in zip(self.arms, problem.scale.T, strict=True):
-            counts = (own >= 0) & arm.any(axis=0) & scale.any()
-            self.columns.append(np.flatnonzero(counts))
-            self.owners.append(np.nonzero(counts)[1])
-            rows = own[counts][:, None] * len(problem.packing.start)
-            self.pairs.append((rows + own[counts]).ravel())
+        self.arms = np.ascontiguousarray(joined.moment_arm.transpose(0, 2, 1))  # (T, D, M)
+        matters = (self.arms != 0.0).any(axis=0) & (problem.scale != 0.0).any(axis=0)[:, None]
+        self.columns = Columns(index[self.fields], matters, len(problem.packing.start))
         rows = np.count_nonzero(problem.scale)
         enough = ENOUGH_ROWS * len(problem.packing.start)
         self.every = int(np.clip(rows // enough, 1, THINNEST))
@@ -101,7 +125,7 @@ class GaussNewton:
     # ---- terms to first order ----
 
     def _moments(self, term: Term, at: At) -> tuple[Array, Array]:
-        """2 weight r q and 2 weight q^2, `(D, T)`, of residuals r with slopes q in the moments."""
+        """2 weight r q and 2 weight q^2, `(T, D)`, of residuals r with slopes q in the moments."""
         residuals, pullback = vjp(
             lambda moment: term.residuals(
                 at.x, at.table, at.signals._replace(moment=moment), self.problem
@@ -110,8 +134,7 @@ class GaussNewton:
         )
         (slopes,) = pullback(np.ones_like(residuals))
         twice = 2.0 * term.weight_at(1.0)
-        pair = twice * residuals * slopes, twice * slopes * slopes
-        return np.ascontiguousarray(pair[0].T), np.ascontiguousarray(pair[1].T)
+        return twice * residuals * slopes, twice * slopes * slopes
 
     def _samples(self, term: Term, at: At) -> Samples:
         one_sided = isinstance(term, OneSided)
@@ -149,50 +172,40 @@ class GaussNewton:
         self, moments: Sequence[tuple[Array, Array]], samples: Sequence[Samples], at: At
     ) -> tuple[Array, Array]:
         """Gradient and products of the moments; completes the rows of the samples."""
-        joined, engine = self.problem.joined, pick()
-        none = np.zeros(self.problem.measured.shape[::-1])
+        joined, engine, columns = self.problem.joined, pick(), self.columns
+        none = np.zeros(self.problem.measured.shape)
         pulls = sum((pull for pull, _ in moments), none)
         curvatures = sum((curvature for _, curvature in moments), none)
-        force_bar = np.einsum("dt,dtm->tm", pulls, self.arms)
-        gradients = [np.zeros((self.fields.size, force_bar.shape[1])) for _ in joined.names]
-        products = [self._zeros() for _ in joined.names]
+        own = self.problem.packing.index[self.fields]
+        gradients = [np.zeros(own.shape) for _ in joined.names]
+        products = [np.zeros(columns.size) for _ in joined.names]
+        rooms = [(np.zeros(own.shape[1]), np.zeros((4, columns.widest))) for _ in joined.names]
 
         def consume(trial: int, frames: slice, slopes: MuscleSignals) -> None:
-            of_force = slopes.tendon_force
-            gradients[trial] += np.einsum("tfm,tm->fm", of_force, force_bar[frames])
-            for d, (rows, own) in enumerate(products[trial]):
-                engine.add_products(
-                    of_force.reshape(len(of_force), -1),
-                    self.columns[d],
-                    self.owners[d],
-                    self.arms[d, frames],
-                    curvatures[d, frames],
-                    self.every,
-                    rows,
-                    own,
-                )
+            of_force, arms, (room, rows) = slopes.tendon_force, self.arms[frames], rooms[trial]
+            engine.add_gradient(of_force, arms, pulls[frames], room, gradients[trial])
+            engine.add_products(
+                of_force.reshape(len(of_force), -1),
+                columns.of_slopes,
+                columns.owners,
+                columns.starts,
+                arms,
+                curvatures[frames],
+                self.every,
+                rows,
+                products[trial],
+            )
             for s in samples:
                 _complete(s, frames, slopes)
 
-        each_chunk(self.problem.packing, joined, at, consume)
-        return self._scattered(gradients, products)
-
-    def _zeros(self) -> list[tuple[Array, Array]]:
-        """Work room and products of each degree of freedom."""
-        sizes = [columns.size for columns in self.columns]
-        return [(np.zeros((4, n)), np.zeros((n, n))) for n in sizes]
-
-    def _scattered(self, gradients: Sequence[Array], products: Any) -> tuple[Array, Array]:
-        """From fields of muscles and columns of moments to entries of x, some of them shared."""
-        count, own = len(self.problem.packing.start), self.problem.packing.index[self.fields]
-        free, gradient, matrix = own >= 0, np.zeros(count), np.zeros(count * count)
-        for of_muscles in gradients:
-            gradient += np.bincount(own[free], of_muscles[free], minlength=count)
-        for d, pairs in enumerate(self.pairs):
-            lower = sum(trial[d][1] for trial in products)
-            full = np.tril(lower) + np.tril(lower, -1).T
-            matrix += np.bincount(pairs, full.ravel(), minlength=count * count)
-        return gradient, matrix.reshape(count, count)
+        activation, _, velocity, _ = (
+            any(s.by_signal[k].any() for s in samples) for k in range(len(OF_A_SAMPLE))
+        )
+        each_chunk(self.problem.packing, joined, at, consume, (activation, velocity))
+        free = own >= 0
+        whole: Array = np.sum(gradients, axis=0)
+        sums = np.bincount(own[free], weights=whole[free], minlength=columns.count)
+        return np.asarray(sums, float), columns.spread(np.sum(products, axis=0))
 
     def _add_samples(self, s: Samples, gradient: Array, products: Array) -> None:
         for m in range(self.problem.packing.index.shape[1]):

@@ -20,6 +20,7 @@ from refnms.gauss_newton import GaussNewton
 from refnms.model import Model, Trial
 from refnms.optimize import Quadratic
 from refnms.parameters import Packing
+from refnms.physics import apart
 from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Muscles
 from refnms.sensitivity import At
@@ -45,6 +46,7 @@ class Objective:
     ) -> None:
         if packing.frees("electromechanical_delay") and not profile.interpolates_emg:
             raise InputError(fixes_delay(profile))
+        apart.keep_memory()
         joined = join(packing.model, trials, profile)
         if packing.frees("electromechanical_delay"):
             for corner in (packing.lower, packing.upper):
@@ -66,10 +68,11 @@ class Objective:
     def parts(self, x: Array) -> Array:
         """Sum of squares `(number of terms,)` of each term that has a weight, at x `(P,)`."""
         table = self.problem.packing.table(x)
+        self._last = None  # the flags are no longer those of that point
         signals = chain(self.problem.joined, table, self.flags, self.excitation(table))
         sums: Array = self.sums(x, table, signals)
         if type(x) is np.ndarray:
-            self._last = At(x.copy(), table, signals, self.flags.copy()), sums
+            self._last = At(x.copy(), table, signals, self.flags), sums
         return sums
 
     def excitation(self, table: Any) -> Any:

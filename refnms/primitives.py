@@ -35,7 +35,7 @@ def muscle_signals(system: System, flags: Integers) -> Callable[[Any, Any, Any],
         signals = MuscleSignals(
             *(apart.empty(k, (n, muscles), kind) for k, n in enumerate(counts, apart.SIGNALS))
         )
-        flags[:] = pick(table, *inputs).forward(system, table, *inputs, signals)
+        pick(table, *inputs).forward(system, table, *inputs, signals, flags)
         return signals
 
     def pulled_by(wanted: tuple[bool, bool]) -> Callable[..., Any]:

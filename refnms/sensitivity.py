@@ -20,6 +20,7 @@ from refnms.simulation import OF_FILTER, Joined, Signals, chain, join, muscle_si
 Consume: TypeAlias = Callable[[int, slice, MuscleSignals], None]
 
 DELAY = Muscles._fields.index("electromechanical_delay")
+OF_VELOCITY, OF_NEITHER = (False, True), (False, False)  # what is wanted besides
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +43,13 @@ def each_chunk(
     joined: Joined,
     at: At,
     consume: Consume,
+    wanted: tuple[bool, bool] = (True, True),
 ) -> None:
     """Hand the slopes of every muscle's signals by its own free fields to `consume`.
 
     It is called with a trial, some of its frames (n of them), and slopes `(n, F, M)`, F as
     `free_fields` has them: the chunks of a trial in order, those of different trials from several
-    threads.
+    threads. `wanted`: those of activation and of fiber velocity, without which it is faster.
     """
     fields = free_fields(packing)
     signals = MuscleSignals(*(getattr(at.signals, name) for name in MuscleSignals._fields))
@@ -62,7 +64,9 @@ def each_chunk(
             slopes = slopes._replace(tendon_force=slopes.tendon_force * moves[:, None])
         consume(trial, frames, slopes)
 
-    _tangents(joined, at.table, at.signals.excitation, by_delay, signals, at.flags, fields, finish)
+    wanted = (wanted[0] or prepared is not None, wanted[1])
+    given = joined, at.table, at.signals.excitation, by_delay, signals, at.flags, fields
+    _tangents(*given, finish, wanted)
 
 
 def _tangents(
@@ -74,10 +78,11 @@ def _tangents(
     flags: Integers,
     fields: Integers,
     consume: Consume,
+    wanted: tuple[bool, bool],
 ) -> None:
     lmt = joined.musculotendon_length
     pick().tangents(
-        joined.system, table, excitation, by_delay, lmt, signals, flags, fields, consume
+        joined.system, table, excitation, by_delay, lmt, signals, flags, fields, consume, wanted
     )
 
 
@@ -102,11 +107,11 @@ def _velocity_slopes(joined: Joined, at: At, fields: Integers) -> Array:
     others = np.flatnonzero(fields > 1)
     if others.size:
         of_others = joined, table, u, None, signals, flags, fields[others], keep(others)
-        _tangents(*of_others)
+        _tangents(*of_others, OF_VELOCITY)
     by_filter = held_filter_slopes(joined.held, at.table[0], at.table[1], e, u)
     for column in np.flatnonzero(fields < 2):
         as_delay = joined, table, u, by_filter[fields[column]], signals, flags
-        _tangents(*as_delay, np.array([DELAY]), keep(np.array([column])))
+        _tangents(*as_delay, np.array([DELAY]), keep(np.array([column])), OF_VELOCITY)
     return found
 
 
@@ -151,5 +156,5 @@ def moment_jacobian(
                 by_force = slopes.tendon_force[:, field, m, None] * joined.moment_arm[frames, m]
                 jacobian[frames, :, entries[m]] += by_force
 
-    each_chunk(packing, joined, at, consume)
+    each_chunk(packing, joined, at, consume, OF_NEITHER)
     return at.signals.moment, jacobian

@@ -36,7 +36,7 @@ def run_blocks(case: Case, blocks: Integers, cuts: Sequence[int] = (0, ALL)) -> 
     signals = MuscleSignals(*(np.full(s, np.nan) for s in (case.excitation.shape, *4 * (frames,))))
     flags = np.full(frames, -1)
     memories = np.zeros((len(blocks), row.SIZE))
-    given = case.system, case.muscles, blocks
+    given = case.system, case.table, blocks
     inputs = case.excitation, case.musculotendon_length
     for begin, end in pairwise(cuts):
         forward(*given, begin, end, True, True, *inputs, signals, flags, memories)
@@ -62,7 +62,7 @@ def pull_blocks(
         np.zeros_like(case.musculotendon_length),
     )
     own = MuscleSignals(*(bar.copy() for bar in bars))
-    given = case.system, case.muscles, blocks
+    given = case.system, case.table, blocks
     inputs = case.excitation, case.musculotendon_length
     memories = np.zeros((len(blocks), row.SIZE))
     for begin, end in reversed(list(pairwise(cuts))):
@@ -86,7 +86,7 @@ def push_blocks(
     parts = []
     for begin in range(0, int(stop - first), step):
         span = blocks, begin, begin + step, True, True
-        tangents(case.system, case.muscles, *span, *given, slopes, memories)
+        tangents(case.system, case.table, *span, *given, slopes, memories)
         parts.append([s[lead : lead + stop - first - begin].copy() for s in slopes[1:]])
         slopes.fiber_length[:lead] = slopes.fiber_length[step : step + lead]
     return MuscleSignals(None, *map(np.concatenate, zip(*parts, strict=True)))

@@ -169,7 +169,9 @@ def run(of: ModuleType, case: Case) -> Run:
     kind = np.result_type(*case[1:])
     rows, frames = case.excitation.shape, case.musculotendon_length.shape
     signals = MuscleSignals(*(np.full(shape, np.nan, kind) for shape in (rows, *4 * (frames,))))
-    return signals, of.forward(*case, signals)
+    flags = np.full(frames, -1)
+    of.forward(*case, signals, flags)
+    return signals, flags
 
 
 def draw_bars(

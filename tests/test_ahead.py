@@ -15,7 +15,7 @@ from refnms.physics import compiled
 
 pytestmark = pytest.mark.skipif(not jit.COMPILES, reason="nothing is compiled")
 
-AHEAD = (compiled.tangents_kernel, compiled.add_products, _best_step, change)
+AHEAD = (compiled.tangents_kernel, compiled.add_gradient, compiled.add_products, _best_step, change)
 
 
 def test_a_calibration_has_compiled_all_of_it():

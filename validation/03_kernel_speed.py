@@ -38,6 +38,7 @@ from refnms.physics import apart, compiled, reference
 from refnms.physics.curves import sampled_curve
 from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
 from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals
+from refnms.sensitivity import OF_NEITHER
 from refnms.simulation import Joined, join
 from refnms.synthetic import participant
 
@@ -86,6 +87,7 @@ class Problem:
     table: Array
     excitation: Array
     signals: MuscleSignals
+    flags: Integers
     bars: MuscleSignals
 
     @property
@@ -93,20 +95,22 @@ class Problem:
         """Muscle-frames."""
         return self.joined.musculotendon_length.size
 
-    def forward(self) -> Integers:
-        lmt = self.joined.musculotendon_length
-        return compiled.forward(self.joined.system, self.table, self.excitation, lmt, self.signals)
+    def forward(self) -> None:
+        lmt, found = self.joined.musculotendon_length, (self.signals, self.flags)
+        compiled.forward(self.joined.system, self.table, self.excitation, lmt, *found)
 
     def adjoint(self) -> None:
-        flags, lmt = self.forward(), self.joined.musculotendon_length
-        given = (self.joined.system, self.table, self.excitation, lmt, self.signals, flags)
+        self.forward()
+        lmt, found = self.joined.musculotendon_length, (self.signals, self.flags)
+        given = (self.joined.system, self.table, self.excitation, lmt, *found)
         compiled.adjoint(*given, self.bars, (False, False))
 
     def jacobian(self) -> None:
-        flags, lmt = self.forward(), self.joined.musculotendon_length
-        given = (self.joined.system, self.table, self.excitation, None, lmt, self.signals, flags)
+        self.forward()
+        lmt, found = self.joined.musculotendon_length, (self.signals, self.flags)
+        given = (self.joined.system, self.table, self.excitation, None, lmt, *found)
         fields = np.array([Muscles._fields.index(name) for name in SIX])
-        compiled.tangents(*given, fields, lambda *chunk: None)
+        compiled.tangents(*given, fields, lambda *chunk: None, OF_NEITHER)
 
     def passes(self) -> dict[str, Callable[[], object]]:
         return dict(zip(PASSES, (self.forward, self.adjoint, self.jacobian), strict=True))
@@ -120,7 +124,8 @@ def problem_of(model: Model, trials: Sequence[Trial], profile: Profile = NATIVE)
     counts = enumerate((rows, *(frames,) * 4), apart.SIGNALS)
     signals = MuscleSignals(*(apart.zeros(k, (n, muscles)) for k, n in counts))
     bars = MuscleSignals(None, None, None, None, np.ones((frames, muscles)))
-    return Problem(joined, parameters, excitation, signals, bars)
+    flags = apart.zeros(apart.FLAGS, (frames, muscles), np.int64)
+    return Problem(joined, parameters, excitation, signals, flags, bars)
 
 
 def repeated(model: Model, muscles: int) -> Model:

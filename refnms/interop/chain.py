@@ -92,7 +92,8 @@ class ChainOperation:
         frames = MuscleSignals(
             np.zeros(e.shape), *(np.zeros(lmt.shape) for _ in MuscleSignals._fields[1:])
         )
-        flags = pick().forward(self.system, table, e, lmt, frames)
+        flags = np.zeros(lmt.shape, np.int64)
+        pick().forward(self.system, table, e, lmt, frames, flags)
         force = np.maximum(apart(frames.tendon_force, batch), self.least_force)
         arm = np.array(np.broadcast_to(inputs[3], (*batch, *self.inputs["moment_arm"])))
         moment = pick().moments(force.reshape(-1, arm.shape[-2]), arm.reshape(-1, *arm.shape[-2:]))

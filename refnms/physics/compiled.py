@@ -23,13 +23,13 @@ from refnms.physics.kernels.forward import forward as forward_kernel
 from refnms.physics.kernels.moments import moments as moments_kernel
 from refnms.physics.kernels.paths import path_lengths as path_kernel
 from refnms.physics.kernels.paths import room
+from refnms.physics.kernels.products import add_gradient as add_gradient
 from refnms.physics.kernels.products import add_products as add_products
 from refnms.physics.kernels.tangents import tangents as tangents_kernel
 from refnms.physics.kernels.velocity import spline_velocity, spline_velocity_transposed
 from refnms.physics.types import (
     Array,
     Integers,
-    Muscles,
     MuscleSignals,
     Paths,
     SplineFactors,
@@ -130,21 +130,21 @@ def forward(
     excitation: Array,
     musculotendon_length: Array,
     signals: MuscleSignals,
-) -> Integers:
+    flags: Integers,
+) -> None:
     """See `reference.forward`."""
-    timeline, muscles = system.timeline, Muscles(*table)
-    flags: Integers = apart.empty(apart.FLAGS, musculotendon_length.shape, np.int64)
+    timeline, table = system.timeline, np.ascontiguousarray(table)
     whole = timeline.force_weights.shape[1] == 0
     arrays = (excitation, musculotendon_length, signals, flags)
 
     def work(share: Share) -> None:
         blocks, memories = share.blocks, _memories(len(share.blocks))
         for begin, end in share.spans:
-            forward_kernel(system, muscles, blocks, begin, end, True, not whole, *arrays, memories)
+            forward_kernel(system, table, blocks, begin, end, True, not whole, *arrays, memories)
         if whole:
             for block in blocks:
                 add_velocity(*block)
-            forward_kernel(system, muscles, blocks, 0, ALL, False, True, *arrays, memories)
+            forward_kernel(system, table, blocks, 0, ALL, False, True, *arrays, memories)
 
     def add_velocity(trial: int, m: int, n: int) -> None:
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
@@ -154,7 +154,6 @@ def forward(
         signals.fiber_velocity[columns] = velocity
 
     _each(_shares(timeline, table.shape[1]), work, flags.size)
-    return flags
 
 
 def adjoint(
@@ -168,16 +167,20 @@ def adjoint(
     wanted: tuple[bool, bool] = (True, True),
 ) -> tuple[Array, Array | None, Array | None]:
     """See `reference.adjoint`."""
-    timeline, muscles = system.timeline, Muscles(*table)
+    timeline, table = system.timeline, np.ascontiguousarray(table)
     frames, none = musculotendon_length.shape, np.zeros((0, 0))
     whole = timeline.force_weights.shape[1] == 0
-    own = MuscleSignals(
-        *(none if bar is None else apart.joined(k, bar) for k, bar in enumerate(bars, apart.BARS))
-    )
-    for name in ("fiber_length", "tendon_force", *(("activation", "fiber_velocity") * whole)):
-        if getattr(own, name).size == 0:
-            number = apart.BARS + own._fields.index(name)
-            own = own._replace(**{name: apart.zeros(number, frames)})
+    # What the kernel adds to: the lengths, and where it runs twice, what is in between.
+    added = ("fiber_length", *(("activation", "fiber_velocity") * whole))
+
+    def taken(number: int, name: str, bar: Array | None) -> Array:
+        if bar is None:
+            needed = name in (*added, "tendon_force")
+            return apart.zeros(number, frames) if needed else none
+        return apart.joined(number, bar) if name in added else np.ascontiguousarray(bar)
+
+    pairs = enumerate(bars._asdict().items(), apart.BARS)
+    own = MuscleSignals(*(taken(number, *bar) for number, bar in pairs))
     table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
     excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else none
     length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else none
@@ -193,18 +196,18 @@ def adjoint(
         memories = _memories(len(blocks))
         for begin, end in reversed(share.spans):
             spanned = (begin, end, True, True)
-            adjoint_kernel(system, muscles, blocks, *spanned, *given, *found, memories)
+            adjoint_kernel(system, table, blocks, *spanned, *given, *found, memories)
 
     def pull_whole(block: Integers) -> None:
         memory = _memories(1)
-        adjoint_kernel(system, muscles, block, 0, ALL, False, True, *given, *found, memory)
+        adjoint_kernel(system, table, block, 0, ALL, False, True, *given, *found, memory)
         trial, m, n = block[0]
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
         velocity_bar = np.ascontiguousarray(own.fiber_velocity[columns])
         bar = np.zeros_like(velocity_bar)
         spline_velocity_transposed(_trial_spline(timeline, trial), velocity_bar, bar)
         own.fiber_length[columns] += bar
-        adjoint_kernel(system, muscles, block, 0, ALL, True, False, *given, *found, memory)
+        adjoint_kernel(system, table, block, 0, ALL, True, False, *given, *found, memory)
 
     _each(_shares(timeline, frames[1]), work, flags.size)
     return (
@@ -224,12 +227,13 @@ def tangents(
     flags: Integers,
     fields: Integers,
     consume: Consume,
+    wanted: tuple[bool, bool] = (True, True),
 ) -> None:
     """See `reference.tangents`. A trial comes in chunks, and trials come from several threads.
 
     What `consume` gets is overwritten afterwards.
     """
-    timeline, muscles = system.timeline, Muscles(*table)
+    timeline, table = system.timeline, np.ascontiguousarray(table)
     width, none = table.shape[1], np.zeros((0, 0))
     by_delay = none if excitation_by_delay is None else excitation_by_delay
     lead = max(timeline.solver_weights.shape[1], timeline.force_weights.shape[1]) - 1
@@ -239,11 +243,15 @@ def tangents(
     longest = max(stop - first for first, stop in pairwise(frames))
     chunk = longest if whole else min(max(FEWEST, DERIVED // width), longest)
     shape = (lead + chunk, fields.size, width)
+    kept = (wanted[0], True, wanted[1] or not timeline.one_velocity, True)
     given = (excitation, by_delay, musculotendon_length, signals, flags)
 
     def work(trials: range) -> None:
-        numbers = range(apart.BARS, apart.BARS + 4)
-        slopes = MuscleSignals(np.empty((0, 0, 0)), *(apart.empty(k, shape) for k in numbers))
+        nothing = np.empty((0, 0, 0))
+        rooms = enumerate(kept, apart.BARS)
+        slopes = MuscleSignals(
+            nothing, *(apart.empty(k, shape) if keep else nothing for k, keep in rooms)
+        )
         memories = _memories(len(_blocks(0, width)))
         for trial in trials:
             of_trial(trial, slopes, memories)
@@ -253,7 +261,7 @@ def tangents(
 
         def pass_over(begin: int, lengths: bool, forces: bool) -> None:
             span = (_blocks(trial, width), begin, begin + chunk, lengths, forces, fields)
-            tangents_kernel(system, muscles, *span, *given, lead, slopes, memories)
+            tangents_kernel(system, table, *span, *given, lead, slopes, memories)
 
         for begin in range(0, stop - first, chunk):
             count = min(chunk, stop - first - begin)
@@ -265,8 +273,8 @@ def tangents(
                 lengths, velocities = (s[:count].reshape(flat) for s in (lengths, velocities))
                 spline_velocity(spline, lengths, velocities)
                 pass_over(begin, False, True)
-            found = MuscleSignals(None, *(s[lead : lead + count] for s in slopes[1:]))
-            consume(trial, slice(first + begin, first + begin + count), found)
+            found = (s[lead : lead + count] if len(s) else None for s in slopes)
+            consume(trial, slice(first + begin, first + begin + count), MuscleSignals(*found))
             slopes.fiber_length[:lead] = slopes.fiber_length[chunk : chunk + lead]
 
     parts = min(_threads(), len(frames) - 1)

@@ -190,7 +190,7 @@ def spline_curve(
     below, above = ([x[i], y[i], outer_slopes[i], 0.0, 0.0] for i in (0, -1))
     # The first knot belongs to the first inner piece, as the last one does to the last.
     edges = np.concatenate([[-np.inf, np.nextafter(x[0], -np.inf)], x[1:], [np.inf]])
-    return Curve(x, edges, np.vstack([below, inner, above]))
+    return Curve(edges, np.vstack([below, inner, above]))
 
 
 def sampled_at(function: Callable[[Array], Array], x: Array) -> Curve:

@@ -17,7 +17,7 @@ from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
 from refnms.physics.kernels.forward import forward
 from refnms.physics.stencils import trailing_weights
-from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, System
+from refnms.physics.types import Array, Integers, MuscleSignals, System
 
 _forward, _adjoint = quiet(forward), quiet(adjoint)
 
@@ -43,7 +43,7 @@ class Frame(NamedTuple):
     """The inputs of a frame, each with the rows of a trial; the last one is the frame."""
 
     system: System  # with the times of the trial
-    muscles: Muscles
+    table: Array  # (12, M)
     excitation: Array  # (K + 1, M)
     musculotendon_length: Array
     signals: MuscleSignals
@@ -69,12 +69,12 @@ def frame_forward(
     given = (own.excitation, own.musculotendon_length, own.signals, flags, memories)
     place = _places(blocks)
     if own.before > 0:
-        _forward(own.system, own.muscles, blocks, 0, 0, True, True, *given)  # loads the muscles
+        _forward(own.system, own.table, blocks, 0, 0, True, True, *given)  # loads the muscles
         kept = (*FILTER, *GUESS, row.L)
         numbers = (*past.neural_activation, *past.guess, past.fiber_length[0])
         for at, values in zip(kept, numbers, strict=True):
             memories.reshape(-1)[place + int(at)] = values
-    _forward(own.system, own.muscles, blocks, own.before, own.before + 1, True, True, *given)
+    _forward(own.system, own.table, blocks, own.before, own.before + 1, True, True, *given)
 
     def from_memory(kept: tuple[np.uint64, ...]) -> Array:
         return np.array([memories.reshape(-1)[place + int(at)] for at in kept])
@@ -127,7 +127,7 @@ def frame_vjp(
     e_bar, lmt_bar = np.zeros((rows, muscles)), np.zeros((rows, muscles))
     _adjoint(
         own.system,
-        own.muscles,
+        own.table,
         blocks,
         own.before,
         own.before + 1,
@@ -184,7 +184,7 @@ def _frame(
         force_weights=weights[1],
     )
     system = system._replace(timeline=timeline)
-    return Frame(system, Muscles(*table), e, lmt, signals, len(known))
+    return Frame(system, np.ascontiguousarray(table), e, lmt, signals, len(known))
 
 
 def _blocks(muscles: int) -> Integers:

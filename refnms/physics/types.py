@@ -58,9 +58,13 @@ class Curve(NamedTuple):
     straight lines beyond the knots.
     """
 
-    knots: Array  # (n,) strictly increasing
     edges: Array  # (n + 2,) from -inf to inf
     pieces: Array  # (n + 1, 5)
+
+    @property
+    def knots(self) -> Array:
+        """The n knots, strictly increasing."""
+        return self.pieces[1:, 0]
 
 
 class Piece(NamedTuple):

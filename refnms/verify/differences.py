@@ -95,7 +95,9 @@ def _compare(
         e, l = lanes.excitation, lanes.musculotendon_length
         signals = MuscleSignals(*(np.zeros(shape) for shape in (e.shape, *4 * (l.shape,))))
         with np.errstate(all="ignore"):
-            run.engine.forward(lanes.system, lanes.table, e, l, signals)
+            run.engine.forward(
+                lanes.system, lanes.table, e, l, signals, np.zeros(l.shape, np.int64)
+            )
         return np.asarray(np.sum(bar * signals.tendon_force, axis=0))
 
     width = len(exact)

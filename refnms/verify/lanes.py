@@ -122,8 +122,9 @@ def run(engine: ModuleType, lanes: Lanes) -> Run:
     """Signals, flags and doubts of lanes by one engine."""
     e, l = lanes.excitation, lanes.musculotendon_length
     signals = MuscleSignals(*(np.zeros(shape) for shape in (e.shape, *4 * (l.shape,))))
+    solved = np.zeros(l.shape, np.int64)
     with np.errstate(all="ignore"):
-        solved = engine.forward(lanes.system, lanes.table, e, l, signals)
+        engine.forward(lanes.system, lanes.table, e, l, signals, solved)
         bits = sample_flags(lanes.system, lanes.muscles, l, *signals[1:])
         if lanes.system.rigid:
             bits &= ~int(Flag.ILL_POSED)

@@ -99,7 +99,8 @@ def test_a_frame_compiles_nothing_that_a_whole_run_does_not(run):
     model, trial, system, found = run
     table, lmt = model.table(), trial.musculotendon_length
     signals, bars = (MuscleSignals(*(np.ones(lmt.shape) for _ in range(5))) for _ in range(2))
-    flags = compiled.forward(system, table, lmt, lmt, signals)
+    flags = np.zeros(lmt.shape, np.int64)
+    compiled.forward(system, table, lmt, lmt, signals, flags)
     compiled.adjoint(system, table, lmt, lmt, signals, flags, bars)
     before = len(forward.signatures), len(adjoint.signatures)
     past, excitation, own, bits = found[5]

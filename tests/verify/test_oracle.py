@@ -31,7 +31,7 @@ def test_it_is_the_derivative_that_differences_see(profile):
         signals = MuscleSignals(*(np.zeros_like(s) for s in case.run.signals))
         table = lanes.table + share * direction
         inputs = lanes.excitation, lanes.musculotendon_length
-        reference.forward(lanes.system, table, *inputs, signals)
+        reference.forward(lanes.system, table, *inputs, signals, np.zeros_like(case.run.flags))
         return np.sum(signals.tendon_force[:24] * sure[:24], axis=0)
 
     found = np.sum(stepped(case.run, table=direction).tendon_force[:24] * sure[:24], axis=0)

@@ -35,7 +35,6 @@ from refnms.physics.types import (
     Array,
     FilterStart,
     Integers,
-    Muscles,
     MuscleSignals,
     System,
 )
@@ -44,7 +43,7 @@ from refnms.physics.types import (
 @kernel
 def adjoint(
     system: System,
-    muscles: Muscles,
+    table: Array,
     blocks: Integers,
     begin: int,
     end: int,
@@ -68,12 +67,12 @@ def adjoint(
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
-        memory = memories[i]
-        trial, m, count = blocks[i, 0], np.uint64(blocks[i, 1]), blocks[i, 2]
+        trial, m = blocks[i, 0], np.uint64(blocks[i, 1])
+        memory = memories[i, : row.END + blocks[i, 2]]
         first, stop = timeline.frames[trial], timeline.frames[trial + 1]
         start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
         if first + end >= stop:
-            load(system, muscles, m, count, memory)
+            load(system, table, m, memory)
         for t in range(min(stop, first + end) - 1, first + begin - 1, -1):
             newest, then = timeline.solver_weights[t, 0], t - AHEAD
             inputs = (excitation, musculotendon_length)

@@ -25,11 +25,12 @@ LINE = np.uint64(8)  # numbers that come at once
 
 @pure
 def width(memory: Array) -> Any:
-    """How many lanes are taken.
+    """How many lanes are taken: as many numbers as stand behind the rows, which nobody reads.
 
-    A loop whose length the compiler knew would be unrolled before it could be widened.
+    So the compiler knows that it never changes, but not what it is: a loop of known length would be
+    unrolled before it could be widened.
     """
-    return np.uint64(memory[row.WIDTH])
+    return np.uint64(memory.shape[0] - row.END)
 
 
 @pure
@@ -135,21 +136,21 @@ def ask(asked: Curves, pieces: Curves, j: Any, memory: Array) -> Any:
 
 
 @pure
-def muscle_of(muscles: Muscles, m: Any) -> Muscles:
-    """The parameters of muscle m."""
+def muscle_of(table: Array, m: Any) -> Muscles:
+    """The parameters of muscle m of a table `(12, M)`."""
     return Muscles(
-        muscles.c1[m],
-        muscles.c2[m],
-        muscles.shape_factor[m],
-        muscles.optimal_fiber_length[m],
-        muscles.pennation_angle_at_optimal[m],
-        muscles.tendon_slack_length[m],
-        muscles.max_isometric_force[m],
-        muscles.max_contraction_velocity[m],
-        muscles.strength_coefficient[m],
-        muscles.electromechanical_delay[m],
-        muscles.fiber_damping[m],
-        muscles.percentage_change[m],
+        table[0, m],
+        table[1, m],
+        table[2, m],
+        table[3, m],
+        table[4, m],
+        table[5, m],
+        table[6, m],
+        table[7, m],
+        table[8, m],
+        table[9, m],
+        table[10, m],
+        table[11, m],
     )
 
 
@@ -157,12 +158,11 @@ def muscle_of(muscles: Muscles, m: Any) -> Muscles:
 
 
 @section
-def load(system: System, muscles: Muscles, m: Any, count: int, memory: Array) -> None:
-    """The numbers of `count` muscles from m on; nothing is left of what was there."""
+def load(system: System, table: Array, m: Any, memory: Array) -> None:
+    """The numbers of the muscles from m on; nothing is left of what was there."""
     memory[:] = 0.0
-    memory[row.WIDTH] = count
     for j in range(width(memory)):
-        parameters = muscle_of(muscles, m + j)
+        parameters = muscle_of(table, m + j)
         alpha, beta1, beta2 = act.filter_gains(parameters.c1, parameters.c2)
         memory[row.C1 + j] = parameters.c1
         memory[row.C2 + j] = parameters.c2

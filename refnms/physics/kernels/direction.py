@@ -17,6 +17,7 @@ from refnms.physics.kernels.block import load, width
 from refnms.physics.kernels.forward import next_neural_activation, start_filter
 from refnms.physics.kernels.linear import length_slopes, rigid_slopes, take_frame
 from refnms.physics.kernels.tangents import (
+    give_activation,
     keep_both,
     keep_forces,
     keep_lengths,
@@ -34,7 +35,7 @@ from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, System
 @kernel
 def direction(
     system: System,
-    muscles: Muscles,
+    table: Array,
     blocks: Integers,
     frames: int,
     excitation: Array,
@@ -54,8 +55,8 @@ def direction(
     """
     timeline, one_velocity = system.timeline, system.timeline.one_velocity
     for i in range(blocks.shape[0]):
-        memory, m, count = memories[i], np.uint64(blocks[i, 1]), blocks[i, 2]
-        load(system, muscles, m, count, memory)
+        memory, m = memories[i, : row.END + blocks[i, 2]], np.uint64(blocks[i, 1])
+        load(system, table, m, memory)
         for t in range(frames):
             start_filter(system.start, excitation, t, t, m, memory)
             start_slopes(system.start, excitation_dot, t, t, m, memory)
@@ -77,10 +78,12 @@ def direction(
             of_activation, of_length = memory[row.A_P[0] :], memory[row.L_P[0] :]
             of_force, weights = memory[row.F_P[0] :], timeline.force_weights
             sum_past(timeline.solver_weights, dots.fiber_length, t, 0, t, 0, m, memory)
+            give_activation(of_activation, dots.activation, t, 0, m, memory)
             if one_velocity:
                 slopes_of_both(newest, of_length, of_force, of_activation, dots, t, 0, m, memory)
+                slopes_of_velocity(newest, dots, t, 0, m, memory)
             else:
-                slopes_of_length(of_length, of_activation, dots, t, 0, m, memory)
+                slopes_of_length(of_length, of_activation, dots.fiber_length, t, 0, m, memory)
                 sum_past(weights, dots.fiber_length, t, 0, t, 0, m, memory)
                 slopes_of_velocity(weights[t, 0], dots, t, 0, m, memory)
                 slopes_of_force(of_force, of_activation, dots, t, 0, m, memory)

@@ -14,7 +14,7 @@ from refnms.physics.kernels.adjoint import adjoint
 from refnms.physics.kernels.direction import direction
 from refnms.physics.kernels.forward import forward
 from refnms.physics.kernels.moments import moment
-from refnms.physics.kernels.partials import FIRST_PAST, PARAMETERS, SIGNALS
+from refnms.physics.kernels.partials import FIRST_PAST, SIGNALS
 from refnms.physics.kernels.partials import partials as write_partials
 from refnms.physics.kernels.paths import pose
 from refnms.physics.kernels.slope import ROOM, last_slope
@@ -25,6 +25,7 @@ from refnms.physics.kernels.struct import (
     DOFS,
     FORCE_POINTS,
     MUSCLES,
+    PARAMETERS,
     ROWS,
     SOLVER_POINTS,
     Described,
@@ -106,7 +107,7 @@ def step_with(call: int, time: float, emg: Array, length: Array, arm: Array) -> 
             t, first, both = stream.time.shape[0] - 1, stream.bounds[0, 0], true(own)
             forward(
                 system_at(own, stream),
-                own.muscles,
+                own.table,
                 stream.share,
                 t - first,
                 t - first + 1,
@@ -280,7 +281,7 @@ def trial_forward(
     found = _signals(signals, frames, m)
     forward(
         system,
-        own.muscles,
+        own.table,
         share,
         system.timeline.frames[0],
         frames,
@@ -343,7 +344,7 @@ def trial_vjp(
     lmt_bar[:] = 0.0
     adjoint(
         system,
-        own.muscles,
+        own.table,
         share,
         system.timeline.frames[0],
         frames,
@@ -399,7 +400,7 @@ def trial_jvp(
     )
     direction(
         system,
-        own.muscles,
+        own.table,
         share,
         frames,
         floats_at(excitation, (frames, m)),

@@ -27,7 +27,7 @@ from refnms.physics.kernels.block import (
     unit_of,
     width,
 )
-from refnms.physics.types import Array, Curves, Integers, Muscles, MuscleSignals, Root, System
+from refnms.physics.types import Array, Curves, Integers, MuscleSignals, Root, System
 
 SWEEPS = 12  # of plain Newton steps
 SETTLED = 1e-10  # a step as short leaves an error of its square
@@ -37,7 +37,7 @@ LONGEST = 0.2  # step, in optimal fiber lengths: farther off, a piece of a curve
 @pure
 def find_length(
     system: System,
-    muscles: Muscles,
+    table: Array,
     musculotendon_length: Array,
     signals: MuscleSignals,
     flags: Integers,
@@ -68,7 +68,7 @@ def find_length(
         doubtful = reached(length, flags, t, m, memory)
     if doubtful > 0:
         settle_alone(
-            system, muscles, musculotendon_length, signals, flags, newest, t, m, first, memory
+            system, table, musculotendon_length, signals, flags, newest, t, m, first, memory
         )
         look_up(system.curves, memory)
         force_alone(memory)
@@ -215,7 +215,7 @@ def sample_of(newest: float, memory: Array, j: Any) -> solve.Sample:
 @section
 def settle_alone(
     system: System,
-    muscles: Muscles,
+    table: Array,
     musculotendon_length: Array,
     signals: MuscleSignals,
     flags: Integers,
@@ -230,7 +230,7 @@ def settle_alone(
     for j in range(width(memory)):
         if memory[row.DOUBT + j] == 0.0:
             continue
-        unit, x = muscle.unit(muscle_of(muscles, m + j)), memory[row.X + j]
+        unit, x = muscle.unit(muscle_of(table, m + j)), memory[row.X + j]
         if root.upper > 0.0 and memory[row.OPEN + j] == 0.0 and unit.tendon_slack_length > 0.0:
             sample, forward = sample_of(newest, memory, j), memory[row.W + j] > 0.0
             inside = forward and root.lower < x < root.upper

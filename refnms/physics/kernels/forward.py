@@ -29,7 +29,6 @@ from refnms.physics.types import (
     Array,
     FilterStart,
     Integers,
-    Muscles,
     MuscleSignals,
     System,
 )
@@ -38,7 +37,7 @@ from refnms.physics.types import (
 @kernel
 def forward(
     system: System,
-    muscles: Muscles,
+    table: Array,
     blocks: Integers,
     begin: int,
     end: int,
@@ -56,12 +55,12 @@ def forward(
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
-        memory = memories[i]
-        trial, m, count = blocks[i, 0], np.uint64(blocks[i, 1]), blocks[i, 2]
+        trial, m = blocks[i, 0], np.uint64(blocks[i, 1])
+        memory = memories[i, : row.END + blocks[i, 2]]
         first, stop = timeline.frames[trial], timeline.frames[trial + 1]
         start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
         if begin == 0:
-            load(system, muscles, m, count, memory)
+            load(system, table, m, memory)
         for t in range(first + begin, min(stop, first + end)):
             inputs = (excitation, musculotendon_length)
             fetch_frame(*inputs, signals, flags, t + AHEAD, offset, m, memory)
@@ -77,7 +76,7 @@ def forward(
                     rigid_length(musculotendon_length, signals.fiber_length, flags, t, m, memory)
                 else:
                     find_length(
-                        system, muscles, musculotendon_length, signals, flags, t, m, first, memory
+                        system, table, musculotendon_length, signals, flags, t, m, first, memory
                     )
             else:
                 take_length(signals, t, m, memory)

@@ -19,6 +19,7 @@ from refnms.physics.kernels.linear import length_slopes, rigid_slopes, take_fram
 from refnms.physics.kernels.stream import system_at
 from refnms.physics.kernels.struct import (
     FILTERED,
+    PARAMETERS,
     Described,
     Stream,
 )
@@ -33,21 +34,20 @@ from refnms.physics.types import Array, FilterStart
 
 SIGNALS = 5  # neural activation, activation, fiber length, fiber velocity, tendon force
 EXCITATION, LENGTH, U1, U2, FIRST_PARAMETER = 0, 1, 2, 3, 4
-PARAMETERS = 12
 FIRST_PAST = FIRST_PARAMETER + PARAMETERS  # the last fiber length, then those before it
 
 
 @pure
 def partials(model: Described, stream: Stream, found: Array) -> None:
     """Partials `(5, inputs, M)` of the newest frame; inputs in the order of the constants above."""
-    system, memory = system_at(model, stream), stream.scratch
+    system = system_at(model, stream)
     t, r = stream.time.shape[0] - 1, stream.excitation.shape[0] - 1
     first, neural = stream.bounds[0, 0], stream.signals.neural_activation
     k = int(stream.counters[FILTERED]) - 1
     found[:] = 0.0
     for i in range(stream.share.shape[0]):
-        m = np.uint64(stream.share[i, 1])
-        load(system, model.muscles, m, stream.share[i, 2], memory)
+        m, memory = np.uint64(stream.share[i, 1]), stream.scratch[0, : row.END + stream.share[i, 2]]
+        load(system, model.table, m, memory)
         take_past(system.start, stream.excitation, neural, r, r - k, m, memory)
         on_rigid = take_frame(
             system,

@@ -29,7 +29,6 @@ ACTIVE, PASSIVE, VELOCITY, TENDON, FORCE_VELOCITY = (
 # By each parameter: slopes of activation, fiber length and tendon force (see `linear`), cotangents.
 A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
 (
-    WIDTH,  # its first number: how many lanes are taken
     C1, C2, ALPHA, BETA1, BETA2,  # of the filter
     U1, U2,  # neural activation one and two rows ago
     A, LMT, L, V, F,  # the signals
@@ -45,5 +44,6 @@ A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
     U1_C1, U2_C1, U1_C2, U2_C2, U1_D, U2_D,  # slopes of U1 and U2 by c1, c2 and the delay
     V_D,  # slope of the velocity of earlier lengths by one parameter
     A_BAR, L_BAR, V_BAR, LMT_BAR, PAST_BAR, E_BAR, U_BAR, U1_BAR, U2_BAR,  # cotangents
-) = _rows(57)  # fmt: skip
-SIZE = next(_free)
+) = _rows(56)  # fmt: skip
+END = next(_free)
+SIZE = END + LANES  # of a block whose lanes are all taken (see `block.width`)

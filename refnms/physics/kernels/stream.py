@@ -27,12 +27,13 @@ from refnms.physics.kernels.struct import (
     spread,
     system_of,
 )
-from refnms.physics.types import Array, System
+from refnms.physics.types import Array, Muscles, System
 
 # Bits of what a step met.
 EMG_HELD, EMG_AHEAD, EMG_LOST, SKIPPED, LATE, RESTARTED, NO_EMG = 1, 2, 4, 8, 16, 32, 64
 REFUSED = SKIPPED | LATE | NO_EMG
 LONGEST_GAP = 5  # of the model's numbers
+DELAY = Muscles._fields.index("electromechanical_delay")
 
 
 @pure
@@ -81,7 +82,7 @@ def push(model: Described, stream: Stream, time: float, emg: Array) -> int:
 @pure
 def excite(model: Described, stream: Stream, time: float) -> int:
     """Excitations at `time - delay`, by linear interpolation, into the newest row."""
-    delays, muscles, status, m = model.muscles.electromechanical_delay, model.words[MUSCLES], 0, 0
+    delays, muscles, status, m = model.table[DELAY], model.words[MUSCLES], 0, 0
     apart = 0
     for delay in delays.flat:
         apart += 0 if delay == delays[0] else 1
@@ -133,7 +134,7 @@ def match(model: Described, stream: Stream, time: float) -> int:
     the first.
     """
     pushed, size, status = int(stream.counters[PUSHED]), model.words[SAMPLES], 0
-    delay, wanted = model.muscles.electromechanical_delay[0], time - SAME_TIME
+    delay, wanted = model.table[DELAY, 0], time - SAME_TIME
     first = max(int(stream.counters[NEXT_ROW]), pushed - size)
     chosen, r = first, stream.excitation.shape[0] - 1
     while chosen < pushed and stream.emg_time[chosen % size] + delay < wanted:

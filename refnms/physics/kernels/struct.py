@@ -28,6 +28,7 @@ from refnms.physics.types import (
 )
 
 ABI = 2
+PARAMETERS = len(Muscles._fields)  # of a muscle
 
 #: Members of a model in their order; `numbers` and what follows are addresses, but for the counts.
 WORDS = (
@@ -67,7 +68,7 @@ class Described(NamedTuple):
 
     words: Integers
     numbers: Array  # in the order of NUMBERS
-    muscles: Muscles  # each (M,)
+    table: Array  # (12, M), rows as `Muscles` names them
     emg_to_muscle: Array  # (E, M)
     paths: Paths
 
@@ -94,7 +95,7 @@ class Stream(NamedTuple):
     channels: Array  # (E,) the last finite sample of each
     slope: Array  # work room
     paths: Array  # work room
-    scratch: Array  # of one block, for derivatives
+    scratch: Array  # (1, SIZE) of one block, for derivatives
     memories: Array  # (blocks, SIZE)
 
 
@@ -135,21 +136,8 @@ def state_size(words: Integers) -> int:
 def described(address: int) -> Described:
     """The model at an address."""
     words = integers_at(address, (len(WORDS),))
-    m, p = words[MUSCLES], words[PARAMETERS_AT]
-    muscles = Muscles(
-        floats_at(p, (m,)),
-        floats_at(p + 8 * m, (m,)),
-        floats_at(p + 16 * m, (m,)),
-        floats_at(p + 24 * m, (m,)),
-        floats_at(p + 32 * m, (m,)),
-        floats_at(p + 40 * m, (m,)),
-        floats_at(p + 48 * m, (m,)),
-        floats_at(p + 56 * m, (m,)),
-        floats_at(p + 64 * m, (m,)),
-        floats_at(p + 72 * m, (m,)),
-        floats_at(p + 80 * m, (m,)),
-        floats_at(p + 88 * m, (m,)),
-    )
+    m = words[MUSCLES]
+    table = floats_at(words[PARAMETERS_AT], (PARAMETERS, m))
     paths = Paths(
         integers_at(words[BASES_AT], (words[BASES], 5)),
         floats_at(words[EDGES_AT], (words[EDGES],)),
@@ -160,14 +148,13 @@ def described(address: int) -> Described:
     )
     numbers = floats_at(words[NUMBERS_AT], (len(NUMBERS),))
     weights = floats_at(words[MAP_AT], (words[CHANNELS], m))
-    return Described(words, numbers, muscles, weights, paths)
+    return Described(words, numbers, table, weights, paths)
 
 
 @pure
 def _curve(words: Integers, at: int) -> Curve:
     count = words[at]
-    edges = floats_at(words[at + 1], (count + 1,))
-    return Curve(edges, edges, floats_at(words[at + 2], (count, 5)))
+    return Curve(floats_at(words[at + 1], (count + 1,)), floats_at(words[at + 2], (count, 5)))
 
 
 @pure
@@ -257,7 +244,7 @@ def stream_at(words: Integers, address: int) -> Stream:
         floats_at(channels, (e,)),
         floats_at(slope, (ROOM, w)),
         floats_at(paths, (words[ROWS], words[COLUMNS])),
-        floats_at(scratch, (row.SIZE,)),
+        floats_at(scratch, (1, row.SIZE)),
         floats_at(memories, (blocks, row.SIZE)),
     )
 

@@ -33,7 +33,6 @@ from refnms.physics.types import (
     Array,
     FilterStart,
     Integers,
-    Muscles,
     MuscleSignals,
     System,
 )
@@ -42,7 +41,7 @@ from refnms.physics.types import (
 @kernel
 def tangents(
     system: System,
-    muscles: Muscles,
+    table: Array,
     blocks: Integers,
     begin: int,
     end: int,
@@ -62,17 +61,18 @@ def tangents(
 
     Row `lead` is frame `begin`; before it stand the last `lead` rows of the call before, at least
     as many as a velocity has earlier lengths. `lengths`: of fiber lengths; `forces`: of tendon
-    forces; both: of activation and, where it follows from few lengths, velocity.
+    forces; both: of activation and, where it follows from few lengths, velocity. Where activation
+    has no rows, or velocity where the force has that of the solver, theirs are not wanted.
     `excitation_by_delay (K, M)` has no rows where the delay is fixed.
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
-        memory = memories[i]
-        trial, m, count = blocks[i, 0], np.uint64(blocks[i, 1]), blocks[i, 2]
+        trial, m = blocks[i, 0], np.uint64(blocks[i, 1])
+        memory = memories[i, : row.END + blocks[i, 2]]
         first, stop = timeline.frames[trial], timeline.frames[trial + 1]
         start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
         if begin == 0:
-            load(system, muscles, m, count, memory)
+            load(system, table, m, memory)
         for t in range(first + begin, min(stop, first + end)):
             inputs = (excitation, musculotendon_length)
             fetch_frame(*inputs, signals, flags, t + AHEAD, offset, m, memory)
@@ -113,13 +113,19 @@ def tangents(
                 if lengths:
                     past = timeline.solver_weights
                     sum_past(past, slopes.fiber_length, t, first, at, k, m, memory)
+                if lengths and slopes.activation.shape[0] > 0:
+                    give_activation(of_activation, slopes.activation, at, k, m, memory)
                 if one_velocity:
                     slopes_of_both(
                         newest, of_length, of_force, of_activation, slopes, at, k, m, memory
                     )
+                    if slopes.fiber_velocity.shape[0] > 0:
+                        slopes_of_velocity(newest, slopes, at, k, m, memory)
                     continue
                 if lengths:
-                    slopes_of_length(of_length, of_activation, slopes, at, k, m, memory)
+                    slopes_of_length(
+                        of_length, of_activation, slopes.fiber_length, at, k, m, memory
+                    )
                 if forces and weights.shape[1] > 0:
                     sum_past(weights, slopes.fiber_length, t, first, at, k, m, memory)
                     slopes_of_velocity(weights[t, 0], slopes, at, k, m, memory)
@@ -258,6 +264,15 @@ def sum_past(
 
 
 @section
+def give_activation(
+    of_activation: Array, slopes: Array, at: int, k: int, m: Any, memory: Array
+) -> None:
+    """a_p, from its row."""
+    for j in range(width(memory)):
+        slopes[at, k, m + j] = of_activation[j]
+
+
+@section
 def slopes_of_both(
     newest: float,
     of_length: Array,
@@ -269,34 +284,25 @@ def slopes_of_both(
     m: Any,
     memory: Array,
 ) -> None:
-    """l_p, v_p and F_p where the force has the velocity of the solver."""
+    """l_p and F_p where the force has the velocity of the solver."""
     for j in range(width(memory)):
         a_p, past = of_activation[j], memory[row.V_D + j]
         l_p = of_length[j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
         v_p = newest * l_p + past
         f_p = of_force[j] + memory[row.F_A + j] * a_p + memory[row.F_L + j] * l_p
-        slopes.activation[at, k, m + j] = a_p
         slopes.fiber_length[at, k, m + j] = l_p
-        slopes.fiber_velocity[at, k, m + j] = v_p
         slopes.tendon_force[at, k, m + j] = f_p + memory[row.F_V + j] * v_p
 
 
 @section
 def slopes_of_length(
-    of_length: Array,
-    of_activation: Array,
-    slopes: MuscleSignals,
-    at: int,
-    k: int,
-    m: Any,
-    memory: Array,
+    of_length: Array, of_activation: Array, slopes: Array, at: int, k: int, m: Any, memory: Array
 ) -> None:
     """l_p, from the rows of L_P and of a_p."""
     for j in range(width(memory)):
         a_p, past = of_activation[j], memory[row.V_D + j]
         l_p = of_length[j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
-        slopes.activation[at, k, m + j] = a_p
-        slopes.fiber_length[at, k, m + j] = l_p
+        slopes[at, k, m + j] = l_p
 
 
 @section

@@ -19,9 +19,10 @@ def forward(
     excitation: Array,
     musculotendon_length: Array,
     signals: MuscleSignals,
-) -> Integers:
-    """Write the signals; returns a `Flag` for each solve `(T, M)`."""
-    muscles, flags = Muscles(*table), np.zeros(musculotendon_length.shape, np.int64)
+    flags: Integers,
+) -> None:
+    """Write the signals, and what each solve needed `(T, M)` (see `Flag`)."""
+    muscles = Muscles(*table)
     for trial in trials(system):
         rows, frames = trial.rows, trial.frames
         inputs = excitation[rows], musculotendon_length[frames]
@@ -29,7 +30,6 @@ def forward(
         signals.neural_activation[rows] = found.neural_activation
         for signal, part in zip(signals[1:], found[1:], strict=True):
             signal[frames] = part
-    return flags
 
 
 def _run(

@@ -33,12 +33,14 @@ def tangents(
     flags: Integers,
     fields: Integers,
     consume: Consume,
+    wanted: tuple[bool, bool] = (True, True),
 ) -> None:
     """Derivatives by the parameters `fields (F,)`, at what `forward` found.
 
     They come as `consume(trial, frames, slopes)`: consecutive frames of one trial and the slopes
-    `(n, F, M)` of activation, fiber length, velocity and tendon force there. `excitation_by_delay
-    (K, M)` is needed where the delay is among the fields.
+    `(n, F, M)` of activation, fiber length, velocity and tendon force there. Those of activation
+    and velocity may be None where they are not `wanted`. `excitation_by_delay (K, M)` is needed
+    where the delay is among the fields.
     """
     muscles = Muscles(*table)
     for trial in trials(system):

@@ -28,8 +28,8 @@ FORCE_VELOCITY_ASKED = 0.37  # another than the solver's
 
 
 @kernel
-def loaded(system, muscles, m, count, memory):
-    load(system, muscles, np.uint64(m), count, memory)
+def loaded(system, table, m, memory):
+    load(system, table, np.uint64(m), memory)
 
 
 @kernel
@@ -50,8 +50,8 @@ def found_at(curves, asked, memory):
 
 
 def memory_of(case, m, count):
-    memory = np.full(row.SIZE, np.nan)
-    loaded(case.system, case.muscles, m, count, memory)
+    memory = np.full(row.END + count, np.nan)
+    loaded(case.system, case.table, m, memory)
     return memory
 
 
@@ -60,10 +60,10 @@ def test_a_block_is_loaded_with_the_numbers_of_its_muscles_and_nothing_else(piec
     case = draw_case(1, NATIVE, 9, piecewise=piecewise)
     memory = memory_of(case, 3, 5)
     assert width(memory) == 5
-    filled = memory.reshape(-1, row.LANES)
-    assert not np.isnan(filled).any() and not filled[1:, 5:].any()
+    filled = memory[: row.END].reshape(-1, row.LANES)
+    assert not np.isnan(filled).any() and not filled[:, 5:].any()
     for j in range(5):
-        muscles = muscle_of(case.muscles, 3 + j)
+        muscles = muscle_of(case.table, 3 + j)
         assert muscles == tuple(p[3 + j] for p in case.muscles)
         np.testing.assert_allclose(unit_of(memory, j), muscle.unit(muscles), rtol=1e-15)
         factor = muscles.shape_factor
@@ -109,5 +109,4 @@ def test_lanes_that_hold_are_not_looked_at():
     kept = memory.copy()
     moved = asked + np.array([[0.0] * 4, [0.4] * 4])
     assert found_at(CURVES, moved, memory)[0] == 1
-    lanes = memory.reshape(-1, row.LANES)[:, 0], kept.reshape(-1, row.LANES)[:, 0]
-    np.testing.assert_array_equal(*lanes)
+    np.testing.assert_array_equal(memory[: row.END : row.LANES], kept[: row.END : row.LANES])

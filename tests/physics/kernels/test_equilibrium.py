@@ -54,8 +54,8 @@ def after_a_trial(case):
     memories, block = np.zeros((1, row.SIZE)), np.array([[0, 0, shape[1]]])
     given = case.excitation, case.musculotendon_length, signals, np.zeros(shape, np.int64)
     span = 0, int(line.frames[1]), True, True
-    forward(case.system, case.muscles, block, *span, *given, memories)
-    return memories[0], line.solver_weights[line.frames[1] - 1, 0]
+    forward(case.system, case.table, block, *span, *given, memories)
+    return memories[0, : row.END + shape[1]], line.solver_weights[line.frames[1] - 1, 0]
 
 
 @pytest.mark.parametrize("profile", TRAILING)

@@ -26,9 +26,9 @@ SLOPES = 1e-12  # of the largest of a frame
 
 
 @kernel
-def slopes_at(system, muscles, lmt, signals, flags, t, first, offset, memory, found):
+def slopes_at(system, table, lmt, signals, flags, t, first, offset, memory, found):
     """a_u, a_shape and every slope of each lane of frame t; how many lengths are rigid ones."""
-    load(system, muscles, np.uint64(0), found.shape[1], memory)
+    load(system, table, np.uint64(0), memory)
     newest = system.timeline.solver_weights[t, 0]
     m = np.uint64(0)
     on_rigid = take_frame(system, True, lmt, signals, flags, t, m, first, offset, memory)
@@ -57,7 +57,7 @@ def test_the_slopes_of_a_frame_are_those_of_the_formulas(profile, kind):
     u, a, length, velocity, _ = signals
     kinds = solve.LengthSlopes, muscle.RigidPartials, muscle.ForcePartials
     found = np.full((2 + sum(len(kind._fields) for kind in kinds), 9), np.nan)
-    memory = np.zeros(row.SIZE)
+    memory = np.zeros(row.END + 9)
     for trial in trials(case.system):
         at, rows = trial.frames, trial.rows
         lmt = case.musculotendon_length[at]
@@ -74,7 +74,7 @@ def test_the_slopes_of_a_frame_are_those_of_the_formulas(profile, kind):
         for t in range(trial.size):
             place = at.start + t, at.start, offset
             inputs = case.musculotendon_length, signals, flags
-            under = slopes_at(case.system, case.muscles, *inputs, *place, memory, found)
+            under = slopes_at(case.system, case.table, *inputs, *place, memory, found)
             assert under == np.sum(rigid.tendon_slack_length[t] != 0.0)
             wanted = [
                 np.broadcast_to(x, lmt.shape)[t] for x in (*shape, *elastic, *every_rigid, *force)

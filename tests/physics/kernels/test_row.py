@@ -17,7 +17,7 @@ def rows() -> list[np.uint64]:
 
 def test_rows_do_not_overlap_and_fill_the_memory():
     begins = sorted(int(begin) for begin in rows())
-    assert begins == list(range(0, row.SIZE, row.LANES))
+    assert begins == list(range(0, row.END, row.LANES))
 
 
 def test_no_row_has_a_signed_index():

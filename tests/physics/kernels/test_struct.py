@@ -39,7 +39,7 @@ def test_a_model_comes_back_from_its_words():
     model = person().true
     own = packed(model, PROFILES["native"], None, 500.0, 0.25)
     found = described(own.address)
-    assert np.array_equal(found.muscles, model.table())
+    assert np.array_equal(found.table, model.table())
     assert np.array_equal(found.emg_to_muscle, model.emg_to_muscle.T)
     assert found.numbers[NUMBERS.index("longest_gap")] == 0.25
     assert found.words[WORDS.index("muscles")] == 16
