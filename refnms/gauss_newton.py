@@ -80,6 +80,7 @@ class GaussNewton:
 
     def __init__(self, problem: Problem, terms: Sequence[Term]) -> None:
         self.problem, self.terms = problem, tuple(terms)
+        self.limits = tuple(isinstance(term, OneSided) for term in terms)
         index, joined = problem.packing.index, problem.joined
         self.fields = free_fields(problem.packing)
         self.arms = np.ascontiguousarray(joined.moment_arm.transpose(0, 2, 1))  # (T, D, M)
@@ -94,10 +95,14 @@ class GaussNewton:
 
         Raises TypeError for a term that does not say its kind.
         """
-        moments = [self._moments(term, at) for term in self._of(Kind.MOMENTS)]
-        samples = [self._samples(term, at) for term in self._of(Kind.SAMPLES)]
+        moments = [self._moments(term, at) for term, _ in self._of(Kind.MOMENTS)]
+        samples = []
+        for term, one_sided in self._of(Kind.SAMPLES):
+            frame, muscle = self._near(term, at) if one_sided else _all(at)
+            if frame.size > 0:
+                samples.append(self._samples(term, one_sided, frame, muscle, at))
         gradient, products = self._contracted(moments, samples, at)
-        for term in self._of(Kind.PARAMETERS):
+        for term, _ in self._of(Kind.PARAMETERS):
             weight, residuals = term.weight_at(1.0), self._bound(term, at)
             rows = jacobian(residuals)(at.x).reshape(-1, len(at.x))
             gradient += 2.0 * weight * np.einsum("rp,r->p", rows, residuals(at.x).ravel())
@@ -108,7 +113,8 @@ class GaussNewton:
         hinges = [self._hinges(s) for s in samples if s.one_sided]
         return Quadratic(value, gradient, products, _joined(hinges, len(self.fields)))
 
-    def _of(self, kind: Kind) -> list[Any]:
+    def _of(self, kind: Kind) -> list[tuple[Any, bool]]:
+        """The terms of a kind that count, and whether they are one-sided."""
         kinds = [getattr(term, "kind", None) for term in self.terms]
         for term, its in zip(self.terms, kinds, strict=True):
             if not isinstance(its, Kind):
@@ -116,8 +122,8 @@ class GaussNewton:
                     f"{type(term).__name__} does not say its `kind` (see refnms.terms.Kind), which "
                     "this method needs; add it, or take one that goes by gradients (AdamW)"
                 )
-        pairs = zip(self.terms, kinds, strict=True)
-        return [term for term, its in pairs if its is kind and term.weight_at(1.0) != 0.0]
+        told = zip(self.terms, self.limits, kinds, strict=True)
+        return [(t, limit) for t, limit, its in told if its is kind and t.weight_at(1.0) != 0.0]
 
     def _bound(self, term: Term, at: At) -> Any:
         return lambda x: term.residuals(x, at.table, at.signals, self.problem)
@@ -136,11 +142,18 @@ class GaussNewton:
         twice = 2.0 * term.weight_at(1.0)
         return twice * residuals * slopes, twice * slopes * slopes
 
-    def _samples(self, term: Term, at: At) -> Samples:
-        one_sided = isinstance(term, OneSided)
-        frame, muscle = self._chosen(term, at)
+    def _near(self, term: OneSided, at: At) -> tuple[Integers, Integers]:
+        """Frames and muscles of the samples that are near a limit or beyond it."""
+        excess = term.excess(at.x, at.table, at.signals, self.problem)
+        frame, muscle = np.divmod(np.flatnonzero(excess > -term.reach), excess.shape[1])
+        counts = np.broadcast_to(term.share(self.problem), excess.shape)[frame, muscle] != 0.0
+        return frame[counts], muscle[counts]
+
+    def _samples(
+        self, term: Any, one_sided: bool, frame: Integers, muscle: Integers, at: At
+    ) -> Samples:
         problem = self.problem.of_muscles(muscle)
-        function = term.excess if isinstance(term, OneSided) else term.residuals
+        function = term.excess if one_sided else term.residuals
         given = [getattr(at.signals, name)[frame, muscle] for name in OF_A_SAMPLE]
 
         def of_samples(table: Any, *signals: Any) -> Any:
@@ -150,21 +163,10 @@ class GaussNewton:
         offset, pullback = vjp(of_samples, at.table[:, muscle], *given)
         by_table, *by_signal = pullback(np.ones_like(offset))
         weight = np.full(frame.size, term.weight_at(1.0))
-        if isinstance(term, OneSided):
+        if one_sided:
             weight *= np.broadcast_to(term.share(problem), weight.shape) ** 2
         rows = by_table[self.fields].T.copy()
         return Samples(frame, muscle, offset, tuple(by_signal), rows, weight, one_sided)
-
-    def _chosen(self, term: Term, at: At) -> tuple[Integers, Integers]:
-        """Frames and muscles of the samples that count: all, or those near a limit."""
-        shape = at.signals.tendon_force.shape
-        if not isinstance(term, OneSided):
-            frame, muscle = np.indices(shape).reshape(2, -1)
-            return frame, muscle
-        excess = term.excess(at.x, at.table, at.signals, self.problem)
-        share = np.broadcast_to(term.share(self.problem), shape)
-        frame, muscle = np.nonzero((excess > -term.reach) & (share != 0.0))
-        return frame, muscle
 
     # ---- contraction ----
 
@@ -221,6 +223,12 @@ class GaussNewton:
         columns = self.problem.packing.index[self.fields][:, s.muscle].T
         slopes = np.where(columns >= 0, s.rows, 0.0)
         return Hinges(s.offset, slopes, np.maximum(columns, 0), s.weight)
+
+
+def _all(at: At) -> tuple[Integers, Integers]:
+    """Frames and muscles of all samples."""
+    frame, muscle = np.indices(at.signals.tendon_force.shape).reshape(2, -1)
+    return frame, muscle
 
 
 def _complete(s: Samples, frames: slice, slopes: MuscleSignals) -> None:

@@ -83,7 +83,16 @@ class Objective:
 
     def sums(self, x: Any, table: Any, signals: Signals) -> Any:
         """`parts` of signals that were found elsewhere."""
-        sums = [np.sum(np.square(t.residuals(x, table, signals, self.problem))) for t in self.terms]
+        given = x, table, signals, self.problem
+        plain = type(x) is np.ndarray and x.dtype == float
+        sums: list[Any] = []
+        terms: tuple[Any, ...] = self.terms
+        for term, limit in zip(terms, self._gauss_newton.limits, strict=True):
+            # Within all limits, as usual: this is half of the work.
+            if limit and plain and np.max(term.excess(*given)) <= 0.0:
+                sums.append(0.0)
+            else:
+                sums.append(np.sum(np.square(term.residuals(*given))))
         return np.stack(sums)
 
     def value_of(self, x: Array, table: Array, signals: Signals) -> float:

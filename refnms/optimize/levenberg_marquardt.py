@@ -57,7 +57,7 @@ class LevenbergMarquardt:
     """
 
     tolerance: float = 2e-4
-    patience: int = 4
+    patience: int = 2
     damping: float = 1.0
     floor: float = 1e-3
 
@@ -127,8 +127,8 @@ def learnt(second: Array, products: Array, step: Array, change_of_gradient: Arra
     known = abs(float(np.sum(s * times)))
     size = min(1.0, abs(float(np.sum(s * z))) / known) if known > 0.0 else 1.0
     rest = z - size * times
-    spread = np.outer(rest, y) + np.outer(y, rest)
-    return np.asarray(size * second + spread / along - np.sum(s * rest) / along**2 * np.outer(y, y))
+    half = np.outer(rest / along - 0.5 * np.sum(s * rest) / along**2 * y, y)
+    return np.asarray(size * second + half + half.T)
 
 
 def scaled(model: Quadratic, width: Array) -> Quadratic:

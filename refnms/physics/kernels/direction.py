@@ -75,18 +75,17 @@ def direction(
             if on_rigid > 0:
                 keep_rigid(memory)
             add_up(newest, parameters_dot, musculotendon_length_dot, t, m, memory)
-            of_activation, of_length = memory[row.A_P[0] :], memory[row.L_P[0] :]
-            of_force, weights = memory[row.F_P[0] :], timeline.force_weights
+            weights, p = timeline.force_weights, np.uint64(0)  # they stand in the rows of c1
             sum_past(timeline.solver_weights, dots.fiber_length, t, 0, t, 0, m, memory)
-            give_activation(of_activation, dots.activation, t, 0, m, memory)
+            give_activation(p, dots.activation, t, 0, m, memory)
             if one_velocity:
-                slopes_of_both(newest, of_length, of_force, of_activation, dots, t, 0, m, memory)
+                slopes_of_both(newest, p, dots, t, 0, m, memory)
                 slopes_of_velocity(newest, dots, t, 0, m, memory)
             else:
-                slopes_of_length(of_length, of_activation, dots.fiber_length, t, 0, m, memory)
+                slopes_of_length(p, dots.fiber_length, t, 0, m, memory)
                 sum_past(weights, dots.fiber_length, t, 0, t, 0, m, memory)
                 slopes_of_velocity(weights[t, 0], dots, t, 0, m, memory)
-                slopes_of_force(of_force, of_activation, dots, t, 0, m, memory)
+                slopes_of_force(p, dots, t, 0, m, memory)
 
 
 @section

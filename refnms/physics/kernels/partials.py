@@ -136,16 +136,14 @@ def of_inputs(newest: float, newest_of_force: float, found: Array, m: Any, memor
 @pure
 def of_parameter(p: int, newest_of_force: float, found: Array, m: Any, memory: Array) -> None:
     """Slopes by parameter p."""
-    i = FIRST_PARAMETER + p
-    of_activation, of_length = memory[row.A_P[p] :], memory[row.L_P[p] :]
-    of_force = memory[row.F_P[p] :]
+    i, behind = FIRST_PARAMETER + p, np.uint64(p * row.LANES)
     for j in range(width(memory)):
-        a = of_activation[j]
-        length = of_length[j] + memory[row.L_A + j] * a
+        a = memory[row.A_P[0] + behind + j]
+        length = memory[row.L_P[0] + behind + j] + memory[row.L_A + j] * a
         velocity = newest_of_force * length
         found[1, i, m + j], found[2, i, m + j], found[3, i, m + j] = a, length, velocity
         found[4, i, m + j] = (
-            of_force[j]
+            memory[row.F_P[0] + behind + j]
             + memory[row.F_A + j] * a
             + memory[row.F_L + j] * length
             + memory[row.F_V + j] * velocity

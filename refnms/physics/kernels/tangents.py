@@ -106,31 +106,25 @@ def tangents(
                 keep_rigid(memory)
             slopes_of_activation(memory)
             for k in range(fields.size):
-                p, at = fields[k], lead + t - first - begin
-                of_activation = memory[row.A_P[p] :]
-                of_length, of_force = memory[row.L_P[p] :], memory[row.F_P[p] :]
+                p, at = np.uint64(fields[k] * row.LANES), lead + t - first - begin
                 weights = timeline.force_weights
                 if lengths:
                     past = timeline.solver_weights
                     sum_past(past, slopes.fiber_length, t, first, at, k, m, memory)
                 if lengths and slopes.activation.shape[0] > 0:
-                    give_activation(of_activation, slopes.activation, at, k, m, memory)
+                    give_activation(p, slopes.activation, at, k, m, memory)
                 if one_velocity:
-                    slopes_of_both(
-                        newest, of_length, of_force, of_activation, slopes, at, k, m, memory
-                    )
+                    slopes_of_both(newest, p, slopes, at, k, m, memory)
                     if slopes.fiber_velocity.shape[0] > 0:
                         slopes_of_velocity(newest, slopes, at, k, m, memory)
                     continue
                 if lengths:
-                    slopes_of_length(
-                        of_length, of_activation, slopes.fiber_length, at, k, m, memory
-                    )
+                    slopes_of_length(p, slopes.fiber_length, at, k, m, memory)
                 if forces and weights.shape[1] > 0:
                     sum_past(weights, slopes.fiber_length, t, first, at, k, m, memory)
                     slopes_of_velocity(weights[t, 0], slopes, at, k, m, memory)
                 if forces:
-                    slopes_of_force(of_force, of_activation, slopes, at, k, m, memory)
+                    slopes_of_force(p, slopes, at, k, m, memory)
 
 
 @pure
@@ -264,44 +258,32 @@ def sum_past(
 
 
 @section
-def give_activation(
-    of_activation: Array, slopes: Array, at: int, k: int, m: Any, memory: Array
-) -> None:
-    """a_p, from its row."""
+def give_activation(p: Any, slopes: Array, at: int, k: int, m: Any, memory: Array) -> None:
+    """a_p of the parameter whose rows are p numbers behind the first ones."""
     for j in range(width(memory)):
-        slopes[at, k, m + j] = of_activation[j]
+        slopes[at, k, m + j] = memory[row.A_P[0] + p + j]
 
 
 @section
 def slopes_of_both(
-    newest: float,
-    of_length: Array,
-    of_force: Array,
-    of_activation: Array,
-    slopes: MuscleSignals,
-    at: int,
-    k: int,
-    m: Any,
-    memory: Array,
+    newest: float, p: Any, slopes: MuscleSignals, at: int, k: int, m: Any, memory: Array
 ) -> None:
     """l_p and F_p where the force has the velocity of the solver."""
     for j in range(width(memory)):
-        a_p, past = of_activation[j], memory[row.V_D + j]
-        l_p = of_length[j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
+        a_p, past = memory[row.A_P[0] + p + j], memory[row.V_D + j]
+        l_p = memory[row.L_P[0] + p + j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
         v_p = newest * l_p + past
-        f_p = of_force[j] + memory[row.F_A + j] * a_p + memory[row.F_L + j] * l_p
+        f_p = memory[row.F_P[0] + p + j] + memory[row.F_A + j] * a_p + memory[row.F_L + j] * l_p
         slopes.fiber_length[at, k, m + j] = l_p
         slopes.tendon_force[at, k, m + j] = f_p + memory[row.F_V + j] * v_p
 
 
 @section
-def slopes_of_length(
-    of_length: Array, of_activation: Array, slopes: Array, at: int, k: int, m: Any, memory: Array
-) -> None:
+def slopes_of_length(p: Any, slopes: Array, at: int, k: int, m: Any, memory: Array) -> None:
     """l_p, from the rows of L_P and of a_p."""
     for j in range(width(memory)):
-        a_p, past = of_activation[j], memory[row.V_D + j]
-        l_p = of_length[j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
+        a_p, past = memory[row.A_P[0] + p + j], memory[row.V_D + j]
+        l_p = memory[row.L_P[0] + p + j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
         slopes[at, k, m + j] = l_p
 
 
@@ -316,18 +298,10 @@ def slopes_of_velocity(
 
 
 @section
-def slopes_of_force(
-    of_force: Array,
-    of_activation: Array,
-    slopes: MuscleSignals,
-    at: int,
-    k: int,
-    m: Any,
-    memory: Array,
-) -> None:
+def slopes_of_force(p: Any, slopes: MuscleSignals, at: int, k: int, m: Any, memory: Array) -> None:
     """F_p, from the rows of F_P and of a_p."""
     for j in range(width(memory)):
         l_p, v_p = slopes.fiber_length[at, k, m + j], slopes.fiber_velocity[at, k, m + j]
         by_length, by_velocity = memory[row.F_L + j] * l_p, memory[row.F_V + j] * v_p
-        f_p = of_force[j] + memory[row.F_A + j] * of_activation[j]
+        f_p = memory[row.F_P[0] + p + j] + memory[row.F_A + j] * memory[row.A_P[0] + p + j]
         slopes.tendon_force[at, k, m + j] = f_p + by_length + by_velocity
