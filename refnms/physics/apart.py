@@ -7,6 +7,7 @@ over muscles would fetch each line anew, again and again. So each array begins s
 
 from __future__ import annotations
 
+import ctypes
 import math
 from typing import Any
 
@@ -45,7 +46,8 @@ def _room(shape: tuple[int, ...], kind: Any) -> int:
 
 
 def _placed(whole: Any, number: int, shape: tuple[int, ...]) -> Any:
-    begin = (number * STEP - whole.__array_interface__["data"][0]) % PAGE // whole.itemsize
+    address = ctypes.addressof(ctypes.c_char.from_buffer(whole))  # the quickest of several ways
+    begin = (number * STEP - address) % PAGE // whole.itemsize
     return whole[begin : begin + math.prod(shape)].reshape(shape)
 
 

@@ -45,6 +45,7 @@ ALL = 1 << 40  # more frames than any trial has
 TOGETHER, DERIVED = 8192, 8192
 FEWEST = 32  # frames
 WORTHWHILE = 4000  # muscle-frames that pay for a second thread
+NONE, NO_SLOPES = np.empty((0, 0)), np.empty((0, 0, 0))
 LANES_APART = 4  # a group of lanes is a whole number of the narrowest vectors
 
 
@@ -121,7 +122,7 @@ def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
 
 
 def _memories(count: int) -> Array:
-    return np.zeros((count, row.SIZE))
+    return np.empty((count, row.SIZE))
 
 
 def forward(
@@ -168,22 +169,11 @@ def adjoint(
 ) -> tuple[Array, Array | None, Array | None]:
     """See `reference.adjoint`."""
     timeline, table = system.timeline, np.ascontiguousarray(table)
-    frames, none = musculotendon_length.shape, np.zeros((0, 0))
-    whole = timeline.force_weights.shape[1] == 0
-    # What the kernel adds to: the lengths, and where it runs twice, what is in between.
-    added = ("fiber_length", *(("activation", "fiber_velocity") * whole))
-
-    def taken(number: int, name: str, bar: Array | None) -> Array:
-        if bar is None:
-            needed = name in (*added, "tendon_force")
-            return apart.zeros(number, frames) if needed else none
-        return apart.joined(number, bar) if name in added else np.ascontiguousarray(bar)
-
-    pairs = enumerate(bars._asdict().items(), apart.BARS)
-    own = MuscleSignals(*(taken(number, *bar) for number, bar in pairs))
+    frames, whole = musculotendon_length.shape, timeline.force_weights.shape[1] == 0
+    own = _own_bars(bars, frames, whole)
     table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
-    excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else none
-    length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else none
+    excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else NONE
+    length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else NONE
     given = (excitation, musculotendon_length, signals, flags)
     found = (own, table_bar, excitation_bar, length_bar)
 
@@ -217,6 +207,29 @@ def adjoint(
     )
 
 
+def _own_bars(bars: MuscleSignals, frames: tuple[int, ...], whole: bool) -> MuscleSignals:
+    """The cotangents for the kernel: copies of what it adds to; lengths and forces in any case.
+
+    It adds to lengths, and where it runs twice, to what is between forces and lengths.
+    """
+
+    def read(bar: Array | None) -> Array:
+        return NONE if bar is None else np.ascontiguousarray(bar)
+
+    def added(number: int, bar: Array | None) -> Any:
+        number += apart.BARS
+        return apart.zeros(number, frames) if bar is None else apart.joined(number, bar)
+
+    neural, activation, length, velocity, force = bars
+    return MuscleSignals(
+        read(neural),
+        added(1, activation) if whole else read(activation),
+        added(2, length),
+        added(3, velocity) if whole else read(velocity),
+        added(4, None) if force is None else read(force),
+    )
+
+
 def tangents(
     system: System,
     table: Array,
@@ -234,8 +247,7 @@ def tangents(
     What `consume` gets is overwritten afterwards.
     """
     timeline, table = system.timeline, np.ascontiguousarray(table)
-    width, none = table.shape[1], np.zeros((0, 0))
-    by_delay = none if excitation_by_delay is None else excitation_by_delay
+    width, by_delay = table.shape[1], NONE if excitation_by_delay is None else excitation_by_delay
     lead = max(timeline.solver_weights.shape[1], timeline.force_weights.shape[1]) - 1
     whole = timeline.force_weights.shape[1] == 0
 
@@ -247,11 +259,8 @@ def tangents(
     given = (excitation, by_delay, musculotendon_length, signals, flags)
 
     def work(trials: range) -> None:
-        nothing = np.empty((0, 0, 0))
-        rooms = enumerate(kept, apart.BARS)
-        slopes = MuscleSignals(
-            nothing, *(apart.empty(k, shape) if keep else nothing for k, keep in rooms)
-        )
+        rooms = enumerate((False, *kept), apart.BARS)
+        slopes = MuscleSignals(*(apart.empty(k, shape) if keep else NO_SLOPES for k, keep in rooms))
         memories = _memories(len(_blocks(0, width)))
         for trial in trials:
             of_trial(trial, slopes, memories)

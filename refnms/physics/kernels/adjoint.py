@@ -21,7 +21,7 @@ import numpy as np
 from refnms.jit import kernel, pure, section
 from refnms.physics import activation as act
 from refnms.physics.kernels import row
-from refnms.physics.kernels.block import AHEAD, load, width
+from refnms.physics.kernels.block import AHEAD, fetch, load, width
 from refnms.physics.kernels.forward import fetch_frame
 from refnms.physics.kernels.linear import (
     force_slopes,
@@ -77,7 +77,9 @@ def adjoint(
             newest, then = timeline.solver_weights[t, 0], t - AHEAD
             inputs = (excitation, musculotendon_length)
             fetch_frame(*inputs, signals, flags, then, offset, m, memory)
-            fetch_frame(excitation_bar, lmt_bar, bars, flags, then, offset, m, memory)
+            if not timeline.one_velocity:
+                fetch(signals.fiber_velocity, then, m, memory)
+            fetch_bars(bars, excitation_bar, lmt_bar, then, offset, m, memory)
             on_rigid = take_frame(
                 system,
                 lengths,
@@ -119,6 +121,26 @@ def adjoint(
                     )
         if begin == 0:
             give_parameters(parameters_bar, trial, m, memory)
+
+
+@pure
+def fetch_bars(
+    bars: MuscleSignals,
+    excitation_bar: Array,
+    lmt_bar: Array,
+    t: int,
+    offset: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """The cotangents of frame t, before its turn comes."""
+    fetch(bars.neural_activation, t + offset, m, memory)
+    fetch(bars.activation, t, m, memory)
+    fetch(bars.fiber_length, t, m, memory)
+    fetch(bars.fiber_velocity, t, m, memory)
+    fetch(bars.tendon_force, t, m, memory)
+    fetch(excitation_bar, t + offset, m, memory)
+    fetch(lmt_bar, t, m, memory)
 
 
 @section

@@ -64,6 +64,8 @@ def forward(
         for t in range(first + begin, min(stop, first + end)):
             inputs = (excitation, musculotendon_length)
             fetch_frame(*inputs, signals, flags, t + AHEAD, offset, m, memory)
+            fetch(signals.fiber_velocity, t + AHEAD, m, memory)
+            fetch(signals.tendon_force, t + AHEAD, m, memory)
             if lengths:
                 if t == first:
                     for r in range(start, first + offset):
@@ -100,14 +102,12 @@ def fetch_frame(
     m: Any,
     memory: Array,
 ) -> None:
-    """What frame t reads and writes, before its turn comes."""
+    """What frame t has to do with in every kernel, before its turn comes."""
     fetch(excitation, t + offset, m, memory)
     fetch(signals.neural_activation, t + offset, m, memory)
     fetch(musculotendon_length, t, m, memory)
     fetch(signals.activation, t, m, memory)
     fetch(signals.fiber_length, t, m, memory)
-    fetch(signals.fiber_velocity, t, m, memory)
-    fetch(signals.tendon_force, t, m, memory)
     fetch(flags, t, m, memory)
 
 

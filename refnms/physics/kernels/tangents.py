@@ -19,7 +19,7 @@ import numpy as np
 from refnms.jit import kernel, pure, section
 from refnms.physics import activation as act
 from refnms.physics.kernels import row
-from refnms.physics.kernels.block import AHEAD, load, width
+from refnms.physics.kernels.block import AHEAD, fetch, load, width
 from refnms.physics.kernels.forward import fetch_frame, next_neural_activation, start_filter
 from refnms.physics.kernels.linear import (
     force_slopes,
@@ -76,6 +76,8 @@ def tangents(
         for t in range(first + begin, min(stop, first + end)):
             inputs = (excitation, musculotendon_length)
             fetch_frame(*inputs, signals, flags, t + AHEAD, offset, m, memory)
+            if not timeline.one_velocity:
+                fetch(signals.fiber_velocity, t + AHEAD, m, memory)
             for r in range(start if t == first else t + offset, t + offset + 1):
                 start_filter(system.start, excitation, r, r - start, m, memory)
                 start_slopes(system.start, excitation_by_delay, r, r - start, m, memory)
