@@ -26,6 +26,14 @@ FOLDER = Path("refnms-demo")  # where the results go unless told otherwise
 FIGURE = "moments.png"
 
 METHOD = LevenbergMarquardt()
+SIX = (  # parameters of every muscle that the field calibrates
+    Free("c1", (-0.95, -0.05)),
+    Free("c2", (-0.95, -0.05)),
+    Free("shape_factor", (-2.999, -0.001)),
+    Free("optimal_fiber_length", (0.85, 1.15), relative=True),
+    Free("tendon_slack_length", (0.94, 1.06), relative=True),
+    Free("strength_coefficient", (0.5, 2.0)),
+)
 
 # Quantity -> factor and unit.
 TOLD = {
@@ -119,19 +127,9 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
 
 
 def free_parameters(model: Model) -> Packing:
-    """The six parameters of every muscle that the field calibrates, and one delay for all."""
-    return Packing(
-        model,
-        [
-            Free("c1", (-0.95, -0.05)),
-            Free("c2", (-0.95, -0.05)),
-            Free("shape_factor", (-2.999, -0.001)),
-            Free("optimal_fiber_length", (0.85, 1.15), relative=True),
-            Free("tendon_slack_length", (0.94, 1.06), relative=True),
-            Free("strength_coefficient", (0.5, 2.0)),
-            Free("electromechanical_delay", (0.0, 0.1), groups=(model.muscle_names,)),
-        ],
-    )
+    """The six parameters of every muscle, and one delay for all."""
+    delay = Free("electromechanical_delay", (0.0, 0.1), groups=(model.muscle_names,))
+    return Packing(model, [*SIX, delay])
 
 
 def _result(
