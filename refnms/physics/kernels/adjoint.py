@@ -92,22 +92,25 @@ def adjoint(
                 offset,
                 memory,
             )
-            take_bar(bars.activation, t, m, row.A_BAR, memory)
-            take_bar(bars.fiber_velocity, t, m, row.V_BAR, memory)
-            if forces and lengths and timeline.one_velocity:
+            one_velocity = forces and lengths and timeline.one_velocity
+            if not one_velocity or bars.activation.shape[0] > 0:
+                take_bar(bars.activation, t, m, row.A_BAR, memory)
+            if not one_velocity or bars.fiber_velocity.shape[0] > 0:
+                take_bar(bars.fiber_velocity, t, m, row.V_BAR, memory)
+            if one_velocity:
                 pull_both(newest, bars, t, m, memory)
             elif forces:
                 pull_forces(bars, t, m, memory)
             if forces and timeline.force_weights.shape[1] == 0:
                 give_bar(bars.activation, t, m, row.A_BAR, memory)
                 give_bar(bars.fiber_velocity, t, m, row.V_BAR, memory)
-            if forces:
+            if forces and not one_velocity:
                 weights = timeline.force_weights
-                if not timeline.one_velocity and weights.shape[1] > 0:
+                if weights.shape[1] > 0:
                     add_newest(weights[t, 0], bars.fiber_length, t, m, memory)
                 spread(weights, bars.fiber_length, t, m, first, row.V_BAR, memory)
             if lengths:
-                if not (forces and timeline.one_velocity):
+                if not one_velocity:
                     pull_lengths(newest, bars, t, m, memory)
                 if on_rigid > 0:
                     pull_rigid(memory)
@@ -178,10 +181,8 @@ def add_newest(weight: float, length_bar: Array, t: int, m: Any, memory: Array) 
 
 @pure
 def pull_force(d: ForcePartials, bar: float, memory: Array, j: Any) -> Any:
-    """From the tendon force of lane j to activation, velocity, parameters and, returned, length."""
+    """From the tendon force of lane j to parameters, and what it adds to A_BAR, V_BAR and L_BAR."""
     p = row.BARS
-    memory[row.A_BAR + j] += d.activation * bar
-    memory[row.V_BAR + j] += d.fiber_velocity * bar
     memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
     memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar
     memory[p.max_isometric_force + j] += d.max_isometric_force * bar
@@ -189,15 +190,15 @@ def pull_force(d: ForcePartials, bar: float, memory: Array, j: Any) -> Any:
     memory[p.strength_coefficient + j] += d.strength_coefficient * bar
     memory[p.fiber_damping + j] += d.fiber_damping * bar
     memory[p.percentage_change + j] += d.percentage_change * bar
-    return d.fiber_length * bar
+    return d.activation * bar, d.fiber_velocity * bar, d.fiber_length * bar
 
 
 @pure
-def pull_length(newest: float, bar: float, memory: Array, j: Any) -> None:
+def pull_length(newest: float, a_bar: float, bar: float, memory: Array, j: Any) -> None:
     """From the fiber length of lane j to lengths, parameters and, by activation, the filter."""
     d, p = length_slopes(newest, memory, j), row.BARS
     memory[row.L_BAR + j] = bar
-    a_bar = memory[row.A_BAR + j] + d.activation * bar
+    a_bar += d.activation * bar
     memory[row.U_BAR + j] = memory[row.A_U + j] * a_bar
     memory[row.LMT_BAR + j] = d.musculotendon_length * bar
     memory[row.PAST_BAR + j] = d.past_velocity * bar
@@ -212,13 +213,17 @@ def pull_length(newest: float, bar: float, memory: Array, j: Any) -> None:
 
 @section
 def pull_both(newest: float, bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
-    """Force and length, where the force has the velocity of the solver."""
+    """Force and length, where the force has the velocity of the solver.
+
+    So it is made of the same earlier lengths: PAST_BAR is that of both velocities.
+    """
     for j in range(width(memory)):
         d = force_slopes_at_solver(memory, j)
-        through_force = pull_force(d, bars.tendon_force[t, m + j], memory, j)
-        through_velocity = newest * memory[row.V_BAR + j]
-        bar = bars.fiber_length[t, m + j] + through_force + through_velocity
-        pull_length(newest, bar, memory, j)
+        to_a, to_v, to_length = pull_force(d, bars.tendon_force[t, m + j], memory, j)
+        a_bar, v_bar = memory[row.A_BAR + j] + to_a, memory[row.V_BAR + j] + to_v
+        bar = bars.fiber_length[t, m + j] + to_length + newest * v_bar
+        pull_length(newest, a_bar, bar, memory, j)
+        memory[row.PAST_BAR + j] += v_bar
 
 
 @section
@@ -226,14 +231,18 @@ def pull_forces(bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
     """The forces of frame t."""
     for j in range(width(memory)):
         d = force_slopes(memory, j)
-        bars.fiber_length[t, m + j] += pull_force(d, bars.tendon_force[t, m + j], memory, j)
+        to_a, to_v, to_length = pull_force(d, bars.tendon_force[t, m + j], memory, j)
+        memory[row.A_BAR + j] += to_a
+        memory[row.V_BAR + j] += to_v
+        bars.fiber_length[t, m + j] += to_length
 
 
 @section
 def pull_lengths(newest: float, bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
     """The lengths of frame t."""
     for j in range(width(memory)):
-        pull_length(newest, bars.fiber_length[t, m + j], memory, j)
+        bar = bars.fiber_length[t, m + j]
+        pull_length(newest, memory[row.A_BAR + j], bar, memory, j)
 
 
 @section
@@ -272,13 +281,16 @@ def pull_row(
 ) -> None:
     """Row r of the filter; the rows U1_BAR and U2_BAR carry what is due to the two rows before."""
     k = r - first
-    take_past(start, excitation, signals.neural_activation, r, first, m, memory)
     if bars.neural_activation.shape[0] > 0:
         add_row(bars.neural_activation, r, m, memory)
-    pull_filter(excitation, r, m, memory)
-    add_bar(excitation_bar, r, m, row.E_BAR, memory)
     if k < 2 or k == start.restart or k == start.restart + 1:
+        take_past(start, excitation, signals.neural_activation, r, first, m, memory)
+        pull_filter(excitation, r, m, memory)
+        add_bar(excitation_bar, r, m, row.E_BAR, memory)
         give_past(start, excitation_bar, k, first, m, memory)
+    else:
+        pull_inner_filter(excitation, signals.neural_activation, r, m, memory)
+        add_bar(excitation_bar, r, m, row.E_BAR, memory)
 
 
 @section
@@ -310,19 +322,32 @@ def add_row(neural_bar: Array, r: int, m: Any, memory: Array) -> None:
         memory[row.U_BAR + j] += neural_bar[r, m + j]
 
 
+@pure
+def pull_lane(e: float, u1: float, u2: float, memory: Array, j: Any) -> None:
+    """From the neural activation of lane j to excitation, the past of the filter, c1 and c2."""
+    bar = memory[row.U_BAR + j] + memory[row.U1_BAR + j]
+    by_c1, by_c2 = act.filter_partials(memory[row.C1 + j], memory[row.C2 + j], e, u1, u2)
+    memory[row.BARS.c1 + j] += by_c1 * bar
+    memory[row.BARS.c2 + j] += by_c2 * bar
+    memory[row.E_BAR + j] = memory[row.ALPHA + j] * bar
+    memory[row.U1_BAR + j] = memory[row.U2_BAR + j] - memory[row.BETA1 + j] * bar
+    memory[row.U2_BAR + j] = -memory[row.BETA2 + j] * bar
+    memory[row.U_BAR + j] = 0.0  # an earlier row without a frame gets its due from the filter
+
+
 @section
 def pull_filter(excitation: Array, r: int, m: Any, memory: Array) -> None:
-    """From neural activation to excitation, the past of the filter, c1 and c2."""
+    """Row r, of the past that was taken."""
     for j in range(width(memory)):
-        bar, e = memory[row.U_BAR + j] + memory[row.U1_BAR + j], excitation[r, m + j]
-        c1, c2 = memory[row.C1 + j], memory[row.C2 + j]
-        by_c1, by_c2 = act.filter_partials(c1, c2, e, memory[row.U1 + j], memory[row.U2 + j])
-        memory[row.BARS.c1 + j] += by_c1 * bar
-        memory[row.BARS.c2 + j] += by_c2 * bar
-        memory[row.E_BAR + j] = memory[row.ALPHA + j] * bar
-        memory[row.U1_BAR + j] = memory[row.U2_BAR + j] - memory[row.BETA1 + j] * bar
-        memory[row.U2_BAR + j] = -memory[row.BETA2 + j] * bar
-        memory[row.U_BAR + j] = 0.0  # an earlier row without a frame gets its due from the filter
+        pull_lane(excitation[r, m + j], memory[row.U1 + j], memory[row.U2 + j], memory, j)
+
+
+@section
+def pull_inner_filter(excitation: Array, neural: Array, r: int, m: Any, memory: Array) -> None:
+    """Row r, whose past are the rows before."""
+    for j in range(width(memory)):
+        u1, u2 = neural[r - 1, m + j], neural[r - 2, m + j]
+        pull_lane(excitation[r, m + j], u1, u2, memory, j)
 
 
 @section
