@@ -7,6 +7,7 @@ SEARCH = "a step of a search, or where it begins or ends: what it finds is the s
 ROOM = "a bound with room on both sides"
 BETWEEN = "between rounding and all that is real"
 ZERO = "it is only told from zero"
+PLACE = "the number of a row, cut to a whole one"
 
 # File -> reason -> how the line begins -> what of it.
 UNCHANGED = {
@@ -144,6 +145,8 @@ UNCHANGED = {
             ],
         }
     },
+    "physics/kernels/partials.py": {PLACE: {"i, behind =": ["p * row.LANES"]}},
+    "physics/kernels/tangents.py": {PLACE: {"p, at =": ["fields[k] * row.LANES"]}},
     "physics/kernels/paths.py": {
         "an address, cut to the same integer": {"memory[places, at] =": ["place * size"]}
     },
@@ -243,7 +246,7 @@ UNCHANGED = {
     },
     "gauss_newton.py": {
         "rounded to whole frames": {"enough =": ["ENOUGH_ROWS * len(problem.packing.start)"]},
-        ZERO: {"return [term for term, its in pairs": ["1.0"]},
+        ZERO: {"return [(t, limit) for t, limit": ["1.0"]},
     },
     "objective.py": {
         ZERO: {"self.terms = tuple(": ["1.0"]},
