@@ -3,8 +3,8 @@
 Each term is linear in few numbers to first order, by its `Kind`:
 
 - a residual of a moment, r = r0 + q dM: rows of all muscles that cross the degree of freedom, the
-  derivative of M by a parameter being that of the muscle's force times its moment arm. J'r takes
-  the forces' cotangents; the engine adds them and J'J up as they come (`add_products`);
+  derivative of M by a parameter being that of the muscle's force times its moment arm. The engine
+  adds up J'r and J'J as these come (`add_gradient`, `add_products`);
 - a residual of a sample, by the signals of one muscle at one frame: rows of that muscle's few
   parameters alone. Those of a one-sided term stay rows, near their limit, and become `Hinges`;
 - a residual of the parameters: its own small Jacobian.
@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from refnms.autodiff import jacobian, vjp
 from refnms.optimize import Hinges, Quadratic
 from refnms.physics.engine import pick
+from refnms.physics.kernels.products import TOGETHER
 from refnms.physics.types import Array, Integers, MuscleSignals
 from refnms.sensitivity import At, each_chunk, free_fields
-from refnms.terms import Kind, OneSided, Problem, Term
+from refnms.terms import Kind, OneSided, Problem, Term, one_sided
 
 OF_A_SAMPLE = ("activation", "fiber_length", "fiber_velocity", "tendon_force")
 THINNEST, ENOUGH_ROWS = 8, 6  # J'J from no fewer than every 8th frame, and 6 rows a parameter
@@ -72,7 +73,7 @@ class Columns:
         """Products of entries of x `(P, P)`, some of them shared, from the lower triangles."""
         shares, places = self.shares * products[self.lower], self.count**2
         half = np.bincount(self.pairs, shares, minlength=places).reshape(self.count, self.count)
-        return np.asarray(half + half.T)
+        return np.asarray(half + half.T, float)
 
 
 class GaussNewton:
@@ -80,7 +81,7 @@ class GaussNewton:
 
     def __init__(self, problem: Problem, terms: Sequence[Term]) -> None:
         self.problem, self.terms = problem, tuple(terms)
-        self.limits = tuple(isinstance(term, OneSided) for term in terms)
+        self.one_sided = one_sided(self.terms)
         index, joined = problem.packing.index, problem.joined
         self.fields = free_fields(problem.packing)
         self.arms = np.ascontiguousarray(joined.moment_arm.transpose(0, 2, 1))  # (T, D, M)
@@ -97,10 +98,10 @@ class GaussNewton:
         """
         moments = [self._moments(term, at) for term, _ in self._of(Kind.MOMENTS)]
         samples = []
-        for term, one_sided in self._of(Kind.SAMPLES):
-            frame, muscle = self._near(term, at) if one_sided else _all(at)
+        for term, limit in self._of(Kind.SAMPLES):
+            frame, muscle = _all(at) if limit is None else self._near(limit, at)
             if frame.size > 0:
-                samples.append(self._samples(term, one_sided, frame, muscle, at))
+                samples.append(self._samples(term, limit, frame, muscle, at))
         gradient, products = self._contracted(moments, samples, at)
         for term, _ in self._of(Kind.PARAMETERS):
             weight, residuals = term.weight_at(1.0), self._bound(term, at)
@@ -113,8 +114,8 @@ class GaussNewton:
         hinges = [self._hinges(s) for s in samples if s.one_sided]
         return Quadratic(value, gradient, products, _joined(hinges, len(self.fields)))
 
-    def _of(self, kind: Kind) -> list[tuple[Any, bool]]:
-        """The terms of a kind that count, and whether they are one-sided."""
+    def _of(self, kind: Kind) -> list[tuple[Term, OneSided | None]]:
+        """The terms of a kind that count; once more where they are one-sided."""
         kinds = [getattr(term, "kind", None) for term in self.terms]
         for term, its in zip(self.terms, kinds, strict=True):
             if not isinstance(its, Kind):
@@ -122,7 +123,7 @@ class GaussNewton:
                     f"{type(term).__name__} does not say its `kind` (see refnms.terms.Kind), which "
                     "this method needs; add it, or take one that goes by gradients (AdamW)"
                 )
-        told = zip(self.terms, self.limits, kinds, strict=True)
+        told = zip(self.terms, self.one_sided, kinds, strict=True)
         return [(t, limit) for t, limit, its in told if its is kind and t.weight_at(1.0) != 0.0]
 
     def _bound(self, term: Term, at: At) -> Any:
@@ -150,10 +151,10 @@ class GaussNewton:
         return frame[counts], muscle[counts]
 
     def _samples(
-        self, term: Any, one_sided: bool, frame: Integers, muscle: Integers, at: At
+        self, term: Term, limit: OneSided | None, frame: Integers, muscle: Integers, at: At
     ) -> Samples:
         problem = self.problem.of_muscles(muscle)
-        function = term.excess if one_sided else term.residuals
+        function = term.residuals if limit is None else limit.excess
         given = [getattr(at.signals, name)[frame, muscle] for name in OF_A_SAMPLE]
 
         def of_samples(table: Any, *signals: Any) -> Any:
@@ -163,10 +164,10 @@ class GaussNewton:
         offset, pullback = vjp(of_samples, at.table[:, muscle], *given)
         by_table, *by_signal = pullback(np.ones_like(offset))
         weight = np.full(frame.size, term.weight_at(1.0))
-        if one_sided:
-            weight *= np.broadcast_to(term.share(problem), weight.shape) ** 2
-        rows = by_table[self.fields].T.copy()
-        return Samples(frame, muscle, offset, tuple(by_signal), rows, weight, one_sided)
+        if limit is not None:
+            weight *= np.broadcast_to(limit.share(problem), weight.shape) ** 2
+        rows, on_one_side = by_table[self.fields].T.copy(), limit is not None
+        return Samples(frame, muscle, offset, tuple(by_signal), rows, weight, on_one_side)
 
     # ---- contraction ----
 
@@ -181,7 +182,8 @@ class GaussNewton:
         own = self.problem.packing.index[self.fields]
         gradients = [np.zeros(own.shape) for _ in joined.names]
         products = [np.zeros(columns.size) for _ in joined.names]
-        rooms = [(np.zeros(own.shape[1]), np.zeros((4, columns.widest))) for _ in joined.names]
+        shapes = own.shape[1], (TOGETHER, columns.widest)
+        rooms = [[np.zeros(shape) for shape in shapes] for _ in joined.names]
 
         def consume(trial: int, frames: slice, slopes: MuscleSignals) -> None:
             of_force, arms, (room, rows) = slopes.tendon_force, self.arms[frames], rooms[trial]

@@ -25,7 +25,7 @@ from refnms.physics.profiles import NATIVE, Profile
 from refnms.physics.types import Array, Muscles
 from refnms.sensitivity import At
 from refnms.simulation import Signals, chain, check_emg_covers, join
-from refnms.terms import TERMS, Problem, Term
+from refnms.terms import TERMS, Problem, Term, one_sided
 
 DELAY = Muscles._fields.index("electromechanical_delay")
 
@@ -54,7 +54,7 @@ class Objective:
         wanted = packing.model.wanted(dofs)
         measured, scale = _targets(packing.model, trials, wanted)
         spanning = packing.model.crosses[:, wanted].any(axis=1).astype(float)
-        flags = np.zeros(joined.musculotendon_length.shape, np.int64)
+        flags = apart.zeros(apart.FLAGS, joined.musculotendon_length.shape, np.int64)
         muscle = np.arange(len(spanning))
         self.problem = Problem(packing, joined, measured, scale, spanning, muscle, flags)
         self.trials, self.profile, self.dofs = tuple(trials), profile, dofs
@@ -62,17 +62,17 @@ class Objective:
         self.flags = flags
         fixed = not packing.frees("electromechanical_delay")
         self._excitation = joined.excitation(packing.base) if fixed else None
+        self._one_sided = one_sided(self.terms)
         self._gauss_newton = GaussNewton(self.problem, self.terms)
         self._last: tuple[At, Array] | None = None  # the last point, and the parts there
 
     def parts(self, x: Array) -> Array:
         """Sum of squares `(number of terms,)` of each term that has a weight, at x `(P,)`."""
         table = self.problem.packing.table(x)
-        self._last = None  # the flags are no longer those of that point
         signals = chain(self.problem.joined, table, self.flags, self.excitation(table))
         sums: Array = self.sums(x, table, signals)
         if type(x) is np.ndarray:
-            self._last = At(x.copy(), table, signals, self.flags), sums
+            self._last = At(x.copy(), table, signals, self.flags.copy()), sums
         return sums
 
     def excitation(self, table: Any) -> Any:
@@ -82,14 +82,13 @@ class Objective:
         return self.problem.joined.excitation(table)
 
     def sums(self, x: Any, table: Any, signals: Signals) -> Any:
-        """`parts` of signals that were found elsewhere."""
+        """`parts` of signals that were found elsewhere; where they are Vars, x is one too."""
         given = x, table, signals, self.problem
         plain = type(x) is np.ndarray and x.dtype == float
         sums: list[Any] = []
-        terms: tuple[Any, ...] = self.terms
-        for term, limit in zip(terms, self._gauss_newton.limits, strict=True):
-            # Within all limits, as usual: this is half of the work.
-            if limit and plain and np.max(term.excess(*given)) <= 0.0:
+        for term, limit in zip(self.terms, self._one_sided, strict=True):
+            # Within all limits, as usual, the squares are zero and need not be made.
+            if plain and limit is not None and np.max(limit.excess(*given)) <= 0.0:
                 sums.append(0.0)
             else:
                 sums.append(np.sum(np.square(term.residuals(*given))))

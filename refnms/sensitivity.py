@@ -20,7 +20,7 @@ from refnms.simulation import OF_FILTER, Joined, Signals, chain, join, muscle_si
 Consume: TypeAlias = Callable[[int, slice, MuscleSignals], None]
 
 DELAY = Muscles._fields.index("electromechanical_delay")
-OF_VELOCITY, OF_NEITHER = (False, True), (False, False)  # what is wanted besides
+OF_VELOCITY, OF_NEITHER = (False, True), (False, False)  # wanted besides lengths and forces
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,8 @@ def each_chunk(
 
     It is called with a trial, some of its frames (n of them), and slopes `(n, F, M)`, F as
     `free_fields` has them: the chunks of a trial in order, those of different trials from several
-    threads. `wanted`: those of activation and of fiber velocity, without which it is faster.
+    threads. `wanted`: those of activation and of fiber velocity, which else may be None; without
+    them it is faster.
     """
     fields = free_fields(packing)
     signals = MuscleSignals(*(getattr(at.signals, name) for name in MuscleSignals._fields))

@@ -15,6 +15,7 @@ from `soft` to `weight`; the value is always that of the full one, so that all v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
@@ -74,6 +75,11 @@ class OneSided(Protocol):
 
     def share(self, problem: Problem) -> Any:
         """Factor of each muscle."""
+
+
+def one_sided(terms: Sequence[Term]) -> tuple[OneSided | None, ...]:
+    """Each term as what it is, or None. To ask is slow: it is asked once, not at every point."""
+    return tuple(term if isinstance(term, OneSided) else None for term in terms)
 
 
 @dataclass(frozen=True)

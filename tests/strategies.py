@@ -193,6 +193,7 @@ def slopes_of(
     flags: Integers,
     fields: Integers = FIELDS,
     by_delay: Array | None = None,
+    wanted: tuple[bool, bool] = (True, True),
 ) -> MuscleSignals:
     """Tangents `(T, F, M)` by one engine, every frame of which has come exactly once."""
     shape = (len(flags), len(fields), flags.shape[1])
@@ -203,8 +204,9 @@ def slopes_of(
         assert timeline.frames[trial] <= frames.start < frames.stop <= timeline.frames[trial + 1]
         for whole, part in zip(found[1:], slopes[1:], strict=True):
             assert np.isnan(whole[frames]).all()
-            whole[frames] = part
+            if part is not None:
+                whole[frames] = part
 
     system, table, e, lmt = case
-    of.tangents(system, table, e, by_delay, lmt, signals, flags, fields, consume)
+    of.tangents(system, table, e, by_delay, lmt, signals, flags, fields, consume, wanted)
     return found

@@ -15,7 +15,7 @@ from refnms.optimize import Hinges
 from refnms.parameters import Free, Packing
 from refnms.physics import reference
 from refnms.physics.engine import pick
-from refnms.physics.types import Muscles
+from refnms.physics.types import Flag, Muscles
 from refnms.sensitivity import moment_jacobian
 from refnms.simulation import Signals
 from refnms.terms import FiberLengthRange, Kind, MomentError, Prior
@@ -41,7 +41,8 @@ class Stretch:
     kind = Kind.SAMPLES
 
     def residuals(self, x: Any, table: Any, signals: Signals, problem: Any) -> Any:
-        return signals.fiber_length / table[LO] * (0.1 + signals.activation) * problem.spanning
+        driven = signals.fiber_length / table[LO] * (0.1 + signals.activation)
+        return (driven + signals.fiber_velocity) * problem.spanning
 
     def weight_at(self, progress: float) -> float:
         return 0.3
@@ -146,6 +147,25 @@ def test_the_curvature_of_a_prior_is_its_weight():
     model = Objective(packing, TRIALS, terms=(Prior(2.0),)).model(packing.lower)
     room = packing.upper - packing.lower
     np.testing.assert_allclose(model.products, np.diag(4.0 / room**2 / len(room)), rtol=1e-12)
+
+
+def test_the_model_of_a_point_is_its_own_whatever_ran_since(rng):
+    packing = packed("native")
+    objective, x = Objective(packing, TRIALS), somewhere(packing, rng)
+    wanted = objective.model(x)
+    objective.flags[:] = Flag.FELL_BACK  # as `Incremental` and networks may leave them
+    found = objective.model(x)
+    np.testing.assert_array_equal(found.gradient, wanted.gradient)
+    np.testing.assert_array_equal(found.products, wanted.products)
+
+
+def test_where_no_moment_depends_on_what_is_free_the_prior_is_left():
+    lonely = MODEL.muscle_names[int(np.flatnonzero(~MODEL.crosses[:, 1])[0])]
+    packing = Packing(MODEL, [Free("strength_coefficient", (0.5, 2.5), groups=((lonely,),))])
+    objective = Objective(packing, TRIALS, terms=(MomentError(), Prior(2.0)), dofs=["ankle"])
+    model = objective.model(packing.lower)
+    np.testing.assert_allclose(model.gradient, objective.gradient(packing.lower)[1], rtol=1e-12)
+    np.testing.assert_allclose(model.products, [[2.0 * 2.0 / 2.0**2]], rtol=1e-12)
 
 
 def test_hinges_foretell_the_excess_of_the_samples_near_the_edge(rng):

@@ -21,11 +21,11 @@ TOGETHER = 4  # rows at a time: an element is then loaded and stored once for fo
 def _factor_compiled(a: Array) -> bool:
     n = a.shape[0]
     for j in range(n):
-        apart = j % TOGETHER
-        for k in range(apart):
+        alone = j % TOGETHER
+        for k in range(alone):
             for i in range(j, n):
                 a[j, i] -= a[k, j] * a[k, i]
-        for k in range(apart, j, TOGETHER):
+        for k in range(alone, j, TOGETHER):
             b, c, d, e = a[k, j], a[k + 1, j], a[k + 2, j], a[k + 3, j]
             for i in range(j, n):
                 a[j, i] -= b * a[k, i] + c * a[k + 1, i] + d * a[k + 2, i] + e * a[k + 3, i]

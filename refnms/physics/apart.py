@@ -23,9 +23,10 @@ SIGNALS, FLAGS, BARS, EXCITATION_BAR, LENGTH_BAR, EXCITATION, LENGTH = 1, 6, 7, 
 def keep_memory() -> None:
     """Let what is freed stay with the process, for those who ask for the same again and again.
 
-    The C library of Linux returns free memory to the system from twice the largest block on that it
-    has ever taken back (mallopt(3), M_TRIM_THRESHOLD), at first 256 KB; and new pages take as long
-    as the pass that fills them.
+    New pages of memory take about as long as the pass that fills them. On Linux glibc gives free
+    memory back to the system above a threshold, at first of 128 KB; when a large block is freed, it
+    rises to twice that block's size, for the whole process (mallopt(3)). Elsewhere this does
+    nothing.
     """
     np.empty(KEPT, np.uint8)
 

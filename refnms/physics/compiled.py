@@ -210,11 +210,13 @@ def adjoint(
 def _own_bars(bars: MuscleSignals, frames: tuple[int, ...], whole: bool) -> MuscleSignals:
     """The cotangents for the kernel: copies of what it adds to; lengths and forces in any case.
 
+    It is compiled for arrays that may be written, so that a read-only one is copied.
+
     It adds to lengths, and where it runs twice, to what is between forces and lengths.
     """
 
     def read(bar: Array | None) -> Array:
-        return NONE if bar is None else np.ascontiguousarray(bar)
+        return NONE if bar is None else np.require(bar, requirements=["C", "W"])
 
     def added(number: int, bar: Array | None) -> Any:
         number += apart.BARS

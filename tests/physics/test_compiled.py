@@ -171,6 +171,9 @@ def test_cotangents_in_another_layout_are_taken_and_compile_nothing_anew(rng):
     known = len(getattr(compiled.adjoint_kernel, "signatures", ()))
     other = MuscleSignals(*map(np.asfortranarray, bars))
     check_same(compiled.adjoint(*case, signals, flags, other), wanted)
+    for bar in bars:
+        bar.setflags(write=False)
+    check_same(compiled.adjoint(*case, signals, flags, bars), wanted)
     assert len(getattr(compiled.adjoint_kernel, "signatures", ())) == known
 
 
@@ -215,6 +218,19 @@ def test_the_fields_asked_for_come_in_their_order(profile):
         found = slopes_of(compiled, case, signals, flags, fields, delay)
         for x, y in zip(found[1:], every[1:], strict=True):
             np.testing.assert_array_equal(x, y[:, fields])
+
+
+@each_profile
+def test_what_is_not_wanted_changes_nothing_else(profile):
+    case = draw_case(12, EVERY_PROFILE[profile], corners=True)
+    signals, flags = run(compiled, case)
+    given = compiled, case, signals, flags, FIELDS[:2]
+    every = slopes_of(*given)
+    for wanted in ((True, False), (False, True), (False, False)):
+        found = slopes_of(*given, wanted=wanted)
+        for k, told in enumerate((wanted[0], True, wanted[1], True), start=1):
+            if told:
+                np.testing.assert_array_equal(found[k], every[k])
 
 
 @pytest.mark.parametrize("number", [1, 3])

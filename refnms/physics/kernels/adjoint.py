@@ -62,8 +62,9 @@ def adjoint(
     """Add to the cotangents of parameters `(trials, 12, M)` and inputs, frames [begin, end).
 
     The last frames of a trial come first; `memories` keep what the call before them needs.
-    `bars` are used up. Where those of neural activation, activation or velocity have no rows they
-    are zero; where those of the inputs have none, they are not wanted.
+    Those of lengths are used up, and where lengths and forces come in two calls, those of
+    activation and velocity. Where those of neural activation, activation or velocity have no rows
+    they are zero; where those of the inputs have none, they are not wanted.
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
@@ -93,6 +94,7 @@ def adjoint(
                 memory,
             )
             one_velocity = forces and lengths and timeline.one_velocity
+            # `load` has left zeros in these two rows, and `pull_both` does not write there.
             if not one_velocity or bars.activation.shape[0] > 0:
                 take_bar(bars.activation, t, m, row.A_BAR, memory)
             if not one_velocity or bars.fiber_velocity.shape[0] > 0:
@@ -181,7 +183,7 @@ def add_newest(weight: float, length_bar: Array, t: int, m: Any, memory: Array) 
 
 @pure
 def pull_force(d: ForcePartials, bar: float, memory: Array, j: Any) -> Any:
-    """From the tendon force of lane j to parameters, and what it adds to A_BAR, V_BAR and L_BAR."""
+    """From the tendon force of lane j to parameters; returns activation's share, v's and l's."""
     p = row.BARS
     memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
     memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar

@@ -75,7 +75,8 @@ def direction(
             if on_rigid > 0:
                 keep_rigid(memory)
             add_up(newest, parameters_dot, musculotendon_length_dot, t, m, memory)
-            weights, p = timeline.force_weights, np.uint64(0)  # they stand in the rows of c1
+            weights = timeline.force_weights
+            p = np.uint64(0)  # the direction stands in the rows of c1
             sum_past(timeline.solver_weights, dots.fiber_length, t, 0, t, 0, m, memory)
             give_activation(p, dots.activation, t, 0, m, memory)
             if one_velocity:

@@ -102,7 +102,7 @@ def fetch_frame(
     m: Any,
     memory: Array,
 ) -> None:
-    """What frame t has to do with in every kernel, before its turn comes."""
+    """What every kernel reads or writes of frame t, before its turn comes."""
     fetch(excitation, t + offset, m, memory)
     fetch(signals.neural_activation, t + offset, m, memory)
     fetch(musculotendon_length, t, m, memory)

@@ -46,7 +46,7 @@ def partials(model: Described, stream: Stream, found: Array) -> None:
     k = int(stream.counters[FILTERED]) - 1
     found[:] = 0.0
     for i in range(stream.share.shape[0]):
-        m, memory = np.uint64(stream.share[i, 1]), stream.scratch[0, : row.END + stream.share[i, 2]]
+        m, memory = np.uint64(stream.share[i, 1]), stream.scratch[: row.END + stream.share[i, 2]]
         load(system, model.table, m, memory)
         take_past(system.start, stream.excitation, neural, r, r - k, m, memory)
         on_rigid = take_frame(

@@ -30,7 +30,7 @@ def add_frame(
     force_slopes: Array, arm: Array, pull: Array, t: Any, room: Array, gradient: Array
 ) -> None:
     """What frame t adds to the gradient."""
-    muscles = range(np.uint64(room.size))
+    muscles = range(np.uint64(room.size))  # no signed index: see `row`
     for m in muscles:
         room[m] = 0.0
     for d in range(np.uint64(arm.shape[1])):

@@ -95,7 +95,7 @@ class Stream(NamedTuple):
     channels: Array  # (E,) the last finite sample of each
     slope: Array  # work room
     paths: Array  # work room
-    scratch: Array  # (1, SIZE) of one block, for derivatives
+    scratch: Array  # of one block, for derivatives
     memories: Array  # (blocks, SIZE)
 
 
@@ -244,7 +244,7 @@ def stream_at(words: Integers, address: int) -> Stream:
         floats_at(channels, (e,)),
         floats_at(slope, (ROOM, w)),
         floats_at(paths, (words[ROWS], words[COLUMNS])),
-        floats_at(scratch, (1, row.SIZE)),
+        floats_at(scratch, (row.SIZE,)),
         floats_at(memories, (blocks, row.SIZE)),
     )
 
