@@ -46,6 +46,15 @@ class State(NamedTuple):
     trusts_second: bool
 
 
+class Step(NamedTuple):
+    """Where a step leads to."""
+
+    x: Array
+    value: float
+    d: Array  # how far that is, of the scaled variables
+    damping: float  # of the next step
+
+
 @dataclass(frozen=True)
 class LevenbergMarquardt:
     """The settings of the method.
@@ -70,16 +79,15 @@ class LevenbergMarquardt:
         model = scaled(run.model(run.start), run.upper - run.lower)
         state = State(run.start, value, self.damping, model, np.zeros((count, count)), False)
         small = 0
-        while small < self.patience:
-            new = self._step(run, state)
-            if new is None:
-                return Status.CONVERGED
-            small = small + 1 if state.value - new.value < self.tolerance * state.value else 0
-            state = new
+        while (step := self._step(run, state)) is not None:
+            small = small + 1 if state.value - step.value < self.tolerance * state.value else 0
+            if small == self.patience:
+                break
+            state = self._moved(run, state, step)
         return Status.CONVERGED
 
-    def _step(self, run: Run, state: State) -> State | None:
-        """The next point; None where there is no better one."""
+    def _step(self, run: Run, state: State) -> Step | None:
+        """A step to a better point; None where there is none."""
         width, model = run.upper - run.lower, state.model
         y = (state.x - run.lower) / width
         diagonal = np.diag(model.products)
@@ -98,14 +106,13 @@ class LevenbergMarquardt:
             gain = (state.value - value) / foretold if foretold > 0.0 else -1.0
             if gain > LEAST_GAIN:
                 softer = max(1.0 / 3.0, 1.0 - (2.0 * gain - 1.0) ** 3)
-                return self._moved(run, state, x, value, d, max(damping * softer, GENTLEST))
+                return Step(x, value, d, max(damping * softer, GENTLEST))
             damping, growth = damping * growth, 2.0 * growth
         return None
 
-    def _moved(
-        self, run: Run, state: State, x: Array, value: float, d: Array, damping: float
-    ) -> State:
-        """The state at a better point, d away."""
+    def _moved(self, run: Run, state: State, step: Step) -> State:
+        """The state after a step."""
+        x, value, d, damping = step
         old, model = state.model, scaled(run.model(x), run.upper - run.lower)
         fall = state.value - value
         errors = [
