@@ -65,7 +65,7 @@ def find_length(
     if system.root.upper > 0.0:
         doubtful = enclosed(system.root, system.plain, newest, length, flags, t, m, memory)
     else:
-        doubtful = reached(length, flags, t, m, memory)
+        doubtful = reached(newest, length, flags, t, m, memory)
     if doubtful > 0:
         settle_alone(
             system, table, musculotendon_length, signals, flags, newest, t, m, first, memory
@@ -133,8 +133,7 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
 
     What the frame needs is written as it is at the end of the step. A settled lane keeps the place
     it steps from, so that it finds the same again. Nothing is written only where a lane is open:
-    such a store is far slower than a wide one. A velocity that comes to its limit or leaves it
-    within the step has another slope there, and is not settled.
+    such a store is far slower than a wide one. What no other step needs is left to `at_end`.
     """
     left, away = 0, 0
     for j in range(width(memory)):
@@ -151,16 +150,10 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
         force = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
         force = solve.near_fiber_force(unit, g, slope, force, step)
         x, cosine = muscle.near_projection(unit, x, cosine, step)
-        length = unit.optimal_fiber_length * x
-        velocity = newest * length + memory[row.PAST + j]
-        there = muscle.norm_velocity(unit, velocity)
-        as_there = muscle.norm_velocity_slope(v) == muscle.norm_velocity_slope(there)
-        settled = held & as_there & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
-        is_open = 0.0 if settled else 1.0
-        memory[row.NEAR + j], memory[row.W + j] = near + is_open * step, near + step
-        memory[row.OPEN + j], memory[row.AWAY + j] = is_open, 0.0 if held else 1.0
-        memory[row.L + j], memory[row.X + j], memory[row.COSINE + j] = length, x, cosine
-        memory[row.V + j], memory[row.VS + j], memory[row.F + j] = velocity, there, force
+        settled = held & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
+        memory[row.NEAR + j], memory[row.W + j] = near if settled else near + step, near + step
+        memory[row.OPEN + j], memory[row.AWAY + j] = 0.0 if settled else 1.0, 0.0 if held else 1.0
+        memory[row.X + j], memory[row.COSINE + j], memory[row.F + j] = x, cosine, force
         memory[row.BY_A + j], memory[row.BY_LMT + j] = g.activation, g.musculotendon_length
         memory[row.BY_V + j], memory[row.SLOPE + j] = g.fiber_velocity, slope
         left += 0 if settled else 1
@@ -168,13 +161,29 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
     return left, away
 
 
+@pure
+def at_end(newest: float, memory: Array, j: Any) -> Any:
+    """Length and velocity of lane j at the end of its last step; whether slopes are as before it.
+
+    They are not where the velocity comes to its limit, or leaves it, within the step.
+    """
+    unit = unit_of(memory, j)
+    length = unit.optimal_fiber_length * memory[row.X + j]
+    velocity = newest * length + memory[row.PAST + j]
+    memory[row.L + j], memory[row.V + j] = length, velocity
+    began, ends = memory[row.VS + j], muscle.norm_velocity(unit, velocity)
+    return muscle.norm_velocity_slope(began) == muscle.norm_velocity_slope(ends)
+
+
 @section
-def reached(fiber_length: Array, flags: Integers, t: int, m: Any, memory: Array) -> int:
+def reached(
+    newest: float, fiber_length: Array, flags: Integers, t: int, m: Any, memory: Array
+) -> int:
     """Write the lengths; mark and count the lanes that the search in motion has to settle."""
     doubtful = 0
     for j in range(width(memory)):
         unit, last, w = unit_of(memory, j), memory[row.LAST_W + j], memory[row.W + j]
-        sure = solve.reaches(unit, last, memory[row.LMT + j], w)
+        sure = at_end(newest, memory, j) & solve.reaches(unit, last, memory[row.LMT + j], w)
         sure = sure & (memory[row.OPEN + j] == 0.0) & (unit.tendon_slack_length > 0.0)
         memory[row.DOUBT + j] = 0.0 if sure else 1.0
         doubtful += 0 if sure else 1
@@ -197,8 +206,8 @@ def enclosed(
     doubtful = 0
     for j in range(width(memory)):
         sample, pieces = sample_of(newest, memory, j), pieces_of(memory, j)
-        sure = solve.plainly_enclosed(pieces, root, sample, memory[row.W + j])
-        sure = sure & plain & (memory[row.OPEN + j] == 0.0)
+        sure = at_end(newest, memory, j) & plain & (memory[row.OPEN + j] == 0.0)
+        sure = sure & solve.plainly_enclosed(pieces, root, sample, memory[row.W + j])
         memory[row.DOUBT + j] = 0.0 if sure else 1.0
         doubtful += 0 if sure else 1
         fiber_length[t, m + j], flags[t, m + j] = memory[row.L + j], 0
