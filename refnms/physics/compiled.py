@@ -170,7 +170,8 @@ def adjoint(
     """See `reference.adjoint`."""
     timeline, table = system.timeline, np.ascontiguousarray(table)
     frames, whole = musculotendon_length.shape, timeline.force_weights.shape[1] == 0
-    own = _own_bars(bars, frames, whole)
+    simple = timeline.one_velocity and timeline.solver_weights.shape[1] == 2
+    own = _own_bars(bars, frames, whole, simple)
     table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
     excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else NONE
     length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else NONE
@@ -207,12 +208,15 @@ def adjoint(
     )
 
 
-def _own_bars(bars: MuscleSignals, frames: tuple[int, ...], whole: bool) -> MuscleSignals:
-    """The cotangents for the kernel: copies of what it adds to; lengths and forces in any case.
+def _own_bars(
+    bars: MuscleSignals, frames: tuple[int, ...], whole: bool, simple: bool
+) -> MuscleSignals:
+    """The cotangents for the kernel: copies of what it adds to; forces in any case.
 
     It is compiled for arrays that may be written, so that a read-only one is copied.
 
-    It adds to lengths, and where it runs twice, to what is between forces and lengths.
+    It adds to lengths, which it needs but for `simple` velocities, and where it runs twice, to what
+    is between forces and lengths.
     """
 
     def read(bar: Array | None) -> Array:
@@ -226,7 +230,7 @@ def _own_bars(bars: MuscleSignals, frames: tuple[int, ...], whole: bool) -> Musc
     return MuscleSignals(
         read(neural),
         added(1, activation) if whole else read(activation),
-        added(2, length),
+        NONE if simple and length is None else added(2, length),
         added(3, velocity) if whole else read(velocity),
         added(4, None) if force is None else read(force),
     )

@@ -64,7 +64,8 @@ def adjoint(
     The last frames of a trial come first; `memories` keep what the call before them needs.
     Those of lengths are used up, and where lengths and forces come in two calls, those of
     activation and velocity. Where those of neural activation, activation or velocity have no rows
-    they are zero; where those of the inputs have none, they are not wanted.
+    they are zero; so for lengths, where a velocity that both have in common is made of two. Where
+    those of the inputs have none, they are not wanted.
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
@@ -94,13 +95,15 @@ def adjoint(
                 memory,
             )
             one_velocity = forces and lengths and timeline.one_velocity
-            # `load` has left zeros in these two rows, and `pull_both` does not write there.
+            # `load` has left zeros in these rows, and `pull_both` does not write to the first two.
             if not one_velocity or bars.activation.shape[0] > 0:
                 take_bar(bars.activation, t, m, row.A_BAR, memory)
             if not one_velocity or bars.fiber_velocity.shape[0] > 0:
                 take_bar(bars.fiber_velocity, t, m, row.V_BAR, memory)
             if one_velocity:
-                pull_both(newest, bars, t, m, memory)
+                if bars.fiber_length.shape[0] > 0:
+                    take_bar(bars.fiber_length, t, m, row.L_BAR, memory)
+                pull_both(newest, bars.tendon_force, t, m, memory)
             elif forces:
                 pull_forces(bars, t, m, memory)
             if forces and timeline.force_weights.shape[1] == 0:
@@ -116,9 +119,11 @@ def adjoint(
                     pull_lengths(newest, bars, t, m, memory)
                 if on_rigid > 0:
                     pull_rigid(memory)
-                spread(
-                    timeline.solver_weights, bars.fiber_length, t, m, first, row.PAST_BAR, memory
-                )
+                weights = timeline.solver_weights
+                if bars.fiber_length.shape[0] > 0:
+                    spread(weights, bars.fiber_length, t, m, first, row.PAST_BAR, memory)
+                else:
+                    keep_due(weights[t, 1], memory)
                 add_bar(lmt_bar, t, m, row.LMT_BAR, memory)
                 for r in range(t + offset, start - 1 if t == first else t + offset - 1, -1):
                     pull_row(
@@ -214,16 +219,16 @@ def pull_length(newest: float, a_bar: float, bar: float, memory: Array, j: Any) 
 
 
 @section
-def pull_both(newest: float, bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
+def pull_both(newest: float, force_bar: Array, t: int, m: Any, memory: Array) -> None:
     """Force and length, where the force has the velocity of the solver.
 
     So it is made of the same earlier lengths: PAST_BAR is that of both velocities.
     """
     for j in range(width(memory)):
         d = force_slopes_at_solver(memory, j)
-        to_a, to_v, to_length = pull_force(d, bars.tendon_force[t, m + j], memory, j)
+        to_a, to_v, to_length = pull_force(d, force_bar[t, m + j], memory, j)
         a_bar, v_bar = memory[row.A_BAR + j] + to_a, memory[row.V_BAR + j] + to_v
-        bar = bars.fiber_length[t, m + j] + to_length + newest * v_bar
+        bar = memory[row.L_BAR + j] + to_length + newest * v_bar
         pull_length(newest, a_bar, bar, memory, j)
         memory[row.PAST_BAR + j] += v_bar
 
@@ -267,6 +272,13 @@ def spread(
     for i in range(1, min(weights.shape[1], t - first + 1)):
         for j in range(width(memory)):
             length_bar[t - i, m + j] += weights[t, i] * memory[velocity_bar + j]
+
+
+@section
+def keep_due(weight: float, memory: Array) -> None:
+    """The same where a velocity has one earlier length, whose cotangent has no array."""
+    for j in range(width(memory)):
+        memory[row.L_BAR + j] = weight * memory[row.PAST_BAR + j]
 
 
 @pure
