@@ -5,9 +5,8 @@ forward and backward as often as it takes, with its muscles repeated. What is co
 turns in one process, in processor time of one thread unless threads are the question; a ratio is
 one of medians. To pass, the forward loop takes at most 1.3 times what `forward.c` takes, with its
 adjoint at most 1.6 forward passes, with the derivatives of lengths and forces by six parameters of
-every muscle at most 2.0;
-a muscle-frame costs the same within 35 % whatever the number of frames and muscles; and forces
-agree with C, gradients with differences. Needs no data.
+every muscle at most 2.0; a muscle-frame costs the same within 35 % whatever the number of frames
+and muscles; and forces agree with C, gradients with differences. Needs no data.
 """
 
 from __future__ import annotations

@@ -36,6 +36,12 @@ def swept(newest, memory):
 
 
 @kernel
+def ended(newest, memory, same):
+    for j in range(width(memory)):
+        same[j] = 1.0 if at_end(newest, memory, j) else 0.0
+
+
+@kernel
 def where_it_begins(newest, memory, found):
     """What a step from `NEAR` adds to."""
     for j in range(found.shape[1]):
@@ -118,3 +124,15 @@ def test_a_settled_lane_keeps_its_bits():
     still = memory[int(row.OPEN) :][:7] == 0.0
     assert still.all()
     np.testing.assert_array_equal(memory[kept], before[kept])
+
+
+@pytest.mark.parametrize("limit", [-1.0, 1.0])
+def test_a_step_from_or_to_the_velocity_limit_changes_slopes(limit):
+    memory, newest = after_a_trial(draw_case(3, EVERY_PROFILE["native"], 7))
+    same = np.zeros(7)
+    ended(newest, memory, same)
+    assert same.all()
+    memory[int(row.VS) + 2] = limit  # where the step of lane 2 began
+    memory[int(row.PAST) + 4] = limit * 1e3  # far beyond, where that of lane 4 ends
+    ended(newest, memory, same)
+    assert same.tolist() == [1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0]
