@@ -24,7 +24,7 @@ import numpy as np
 
 from refnms.jit import outlined, pure
 from refnms.physics import activation as act
-from refnms.physics import jets, muscle, solve
+from refnms.physics import implicit, jets, muscle, solve
 from refnms.physics.curves import near_segment, piece_numbered
 from refnms.physics.types import (
     SLOPE_FLOOR,
@@ -84,7 +84,7 @@ def people(muscles: Muscles, piecewise: bool, node_tolerance: float) -> People:
         p = np.array([act.solve_node(one, node_tolerance) for one in factor])
         curve = np.array(act.piecewise_node(factor, p))
     else:
-        curve = np.concatenate([act.exponential_shape(factor), np.zeros((2, len(factor)))])
+        curve = np.concatenate([act.exponential_shape(factor), np.zeros((1, len(factor)))])
     gains = np.array(act.filter_gains(muscles.c1, muscles.c2))
     unit = Unit(*(np.ascontiguousarray(number) for number in muscle.unit(muscles)))
     return People(unit, gains, np.vstack([factor, curve]))
@@ -115,7 +115,7 @@ def activation(piecewise: bool, shape: Array, m: int, u: Any) -> Any:
     if piecewise:
         node = act.Node(shape[1, m], shape[2, m], shape[3, m], shape[4, m], shape[5, m])
         return act.piecewise(u, node), act.piecewise_partials(u, shape[0, m], node)[0]
-    curve = act.Shape(shape[1, m], shape[2, m], shape[3, m])
+    curve = act.Shape(shape[1, m], shape[2, m], shape[3, m], shape[4, m])
     a = act.exponential(u, curve)
     return a, act.exponential_partials(u, a, curve)[0]
 
@@ -126,7 +126,7 @@ def activation_jet(piecewise: bool, shape: Array, m: int, u: Any) -> Any:
     if piecewise:
         node = act.Node(shape[1, m], shape[2, m], shape[3, m], shape[4, m], shape[5, m])
         return jets.piecewise_jet(u, node)
-    return jets.exponential_jet(u, act.Shape(shape[1, m], shape[2, m], shape[3, m]))
+    return jets.exponential_jet(u, act.Shape(shape[1, m], shape[2, m], shape[3, m], shape[4, m]))
 
 
 @pure
@@ -190,7 +190,7 @@ def find_length(
     asked = muscle.arguments(unit, x, cosine, sample.activation, v, lmt)
     pieces = pieces_at(system.curves, asked, last, m)
     on_rigid = flag & ON_RIGID_LENGTH if unit.tendon_slack_length > 0.0 else 1
-    slopes = solve.length_slopes(pieces, sample, x, cosine, v, on_rigid, flag & AT_FLOOR)
+    slopes = implicit.length_slopes(pieces, sample, x, cosine, v, on_rigid, flag & AT_FLOOR)
     side = side_of(system.curves, last, m, v, slopes.activation == 0.0)
     return length, slopes.activation, side
 

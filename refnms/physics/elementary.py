@@ -1,8 +1,8 @@
 """Exponentials as compiled loops want them: arithmetic alone, so that they stay many lanes wide.
 
-    exp(z) = e^z,    phi(z) = (e^z - 1) / z,    phi_slope(z) = dphi/dz = (e^z - phi(z)) / z,
+    exp(z) = e^z,    phi(z) = (e^z - 1) / z,
 
-all of them smooth through 0. In a compiled loop
+smooth through 0. In a compiled loop
 
     e^z = 2^k e^r,   z = k ln 2 + r,   |r| <= ln 2 / 2    (Cody and Waite 1980)
 
@@ -19,21 +19,21 @@ from typing import Any
 
 import numpy as np
 
-from refnms.jit import choose, pure, where
+from refnms.jit import choose, pure
 
 PER_LN2 = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number
 LARGEST = 708.0  # beyond, e^z has no normal number
-SERIES_BELOW = 0.5  # of |z|: there phi_slope loses digits to cancellation, and on the tape phi too
+SERIES_BELOW = 0.5  # of |z|: there phi loses digits to cancellation on the tape
+SLOPE_SERIES_BELOW = 0.08  # of |z|: there the series of its slope has all digits
 TINY = 1e-300
 
 Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8, Q9, Q10, Q11, Q12, Q13, Q14, Q15 = (
     1.0 / float(np.prod(np.arange(1.0, k + 2.0))) for k in range(16)
 )  # of phi: z^k / (k + 1)!
-S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14 = (
-    (k + 1.0) * q
-    for k, q in enumerate((Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8, Q9, Q10, Q11, Q12, Q13, Q14, Q15))
+S0, S1, S2, S3, S4, S5, S6, S7, S8 = (
+    (k + 1.0) * q for k, q in enumerate((Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8, Q9))
 )  # of its slope
 
 
@@ -49,12 +49,11 @@ def phi_series(z: Any) -> Any:
 
 @pure
 def phi_slope_series(z: Any) -> Any:
-    """`phi_slope` of |z| < SERIES_BELOW."""
+    """Slope of `phi` at |z| < SLOPE_SERIES_BELOW."""
     z2 = z * z
     z4 = z2 * z2
-    low = ((S0 + z * S1) + z2 * (S2 + z * S3)) + z4 * ((S4 + z * S5) + z2 * (S6 + z * S7))
-    high = ((S8 + z * S9) + z2 * (S10 + z * S11)) + z4 * ((S12 + z * S13) + z2 * S14)
-    return low + z4 * z4 * high
+    low = (S0 + z * S1) + z2 * (S2 + z * S3)
+    return low + z4 * (((S4 + z * S5) + z2 * (S6 + z * S7)) + z4 * S8)
 
 
 def exp(z: Any) -> Any:
@@ -67,14 +66,6 @@ def phi(z: Any) -> Any:
     near = (z < SERIES_BELOW) & (z > -SERIES_BELOW)
     small, large = np.where(near, z, 0.0), np.where(near, 1.0, z)
     return np.where(near, phi_series(small), np.expm1(large) / large)
-
-
-@pure
-def phi_slope(z: Any) -> Any:
-    """Slope of `phi`."""
-    near = (z < SERIES_BELOW) & (z > -SERIES_BELOW)
-    small, large = where(near, z, 0.0), where(near, 1.0, z)
-    return where(near, phi_slope_series(small), (exp(large) - phi(large)) / large)
 
 
 @pure

@@ -66,13 +66,13 @@ def test_a_shape_factor_that_vanishes_leaves_the_first_terms_of_the_series(u):
         np.testing.assert_allclose(by_factor, u * (u - 1.0) / 2.0, rtol=1e-9, atol=1e-13)
 
 
-@given(shape_factors, st.sampled_from([-1.0, 1.0]))
-def test_the_partials_of_the_exponential_join_without_a_step(factor, sign):
-    """At |A u| = 0.5 the series takes over."""
-    if abs(factor) < 0.4:
-        return
-    u = sign * 0.5 / factor * np.array([1.0 - 1e-14, 1.0 + 1e-14])
-    shape = act.exponential_shape(factor)
+@given(neurals, st.sampled_from([-1.0, 1.0]))
+def test_the_partials_of_the_exponential_join_without_a_step(u, sign):
+    """A curve that is nearly straight has the series."""
+    seam = sign * act.NEARLY_STRAIGHT
+    either = np.array([np.nextafter(seam, 0.0), np.nextafter(seam, 2.0 * seam)])
+    shape = act.exponential_shape(either)
+    assert (shape.per_rise == 0.0).tolist() == [True, False]
     for partial in act.exponential_partials(u, act.exponential(u, shape), shape):
         np.testing.assert_allclose(*partial, rtol=1e-12, atol=1e-14)
 
@@ -83,7 +83,12 @@ def test_the_numbers_of_the_exponential_shape_are_what_they_say(factor):
     logarithm = np.log(phi(np.complex128(factor + 1j * STEP)))
     assert shape.factor == factor
     np.testing.assert_allclose(shape.per_phi * phi(np.float64(factor)), 1.0, rtol=1e-15)
-    np.testing.assert_allclose(shape.drift, logarithm.imag / STEP, rtol=1e-12)
+    if abs(factor) < act.NEARLY_STRAIGHT:
+        assert shape.per_rise == 0.0
+        np.testing.assert_allclose(shape.drift, logarithm.imag / STEP, rtol=1e-12)
+    else:
+        np.testing.assert_allclose(shape.per_rise * np.expm1(factor), 1.0, rtol=1e-14)
+        assert shape.drift == 0.0
 
 
 # X0, slope, offset, P, b of CEINMS 0.9 for three shape factors

@@ -68,7 +68,12 @@ def unit_of(memory: Array, j: Any) -> Unit:
 @pure
 def shape_of(memory: Array, j: Any) -> act.Shape:
     """The exponential shape of lane j."""
-    return act.Shape(memory[row.SHAPE[0] + j], memory[row.SHAPE[1] + j], memory[row.SHAPE[2] + j])
+    return act.Shape(
+        memory[row.SHAPE[0] + j],
+        memory[row.SHAPE[1] + j],
+        memory[row.SHAPE[2] + j],
+        memory[row.SHAPE[3] + j],
+    )
 
 
 @pure
