@@ -106,7 +106,8 @@ def of_length(unit: Unit, fiber_length: Any) -> Any:
 def norm_velocity(unit: Unit, fiber_velocity: Any) -> Any:
     """Fiber velocity [m/s] over the maximal one, held inside [-1, 1]."""
     v = fiber_velocity * unit.per_speed
-    return where(v >= 1.0, 1.0, where(v <= -1.0, -1.0, v))
+    v = where(v <= -1.0, -1.0, v)
+    return where(v >= 1.0, 1.0, v)
 
 
 @pure
@@ -148,6 +149,33 @@ def rigid_fiber_length_partials(unit: Unit, musculotendon_length: Any) -> RigidP
         optimal_fiber_length=by_height * unit.pennation_sine,
         pennation_angle_at_optimal=by_height * unit.optimal_fiber_length * unit.pennation_cosine,
         tendon_slack_length=-along * per_length,
+    )
+
+
+@pure
+def rigid_projection(unit: Unit, musculotendon_length: Any) -> Any:
+    """Its projection |l_mt - l_ts| / l_o."""
+    along = musculotendon_length - unit.tendon_slack_length
+    return where(along < 0.0, -along, along) * unit.per_length
+
+
+class ProjectionPartials(NamedTuple):
+    """Slopes of `rigid_projection`."""
+
+    musculotendon_length: Any
+    optimal_fiber_length: Any
+    tendon_slack_length: Any
+
+
+@pure
+def rigid_projection_partials(unit: Unit, musculotendon_length: Any) -> ProjectionPartials:
+    """Partial derivatives of `rigid_projection`; where it is 0, a kink, they are 0."""
+    along = musculotendon_length - unit.tendon_slack_length
+    by_along = where(along > 0.0, unit.per_length, where(along < 0.0, -unit.per_length, 0.0))
+    return ProjectionPartials(
+        musculotendon_length=by_along,
+        optimal_fiber_length=-by_along * along * unit.per_length,
+        tendon_slack_length=-by_along,
     )
 
 
@@ -217,7 +245,7 @@ def norm_fiber_force_partials(
     fp, fp_slope = value_and_slope(curves.passive_force_length, x)
     along = fl * fv * activation + fp + unit.fiber_damping * v
     by_length = fl_slope * per_optimal * fv * activation
-    by_optimal = -by_length * x * per_optimal
+    by_optimal = -by_length * (x * per_optimal)
     return FiberPartials(
         force=along * cosine,
         x=(by_length + fp_slope) * cosine,
@@ -282,7 +310,7 @@ def equilibrium_partials(
     along = musculotendon_length - unit.optimal_fiber_length * w
     return EquilibriumPartials(
         residual=tendon - f.force,
-        w=-by_length * unit.optimal_fiber_length - f.x * cosine - f.cosine * sine * sine * per_x,
+        w=-by_length * unit.optimal_fiber_length - f.x * cosine - f.cosine * (sine * sine * per_x),
         activation=-f.activation,
         fiber_velocity=-by_v * unit.per_speed,
         musculotendon_length=by_length,

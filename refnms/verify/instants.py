@@ -74,6 +74,8 @@ def drawn(table: Array, count: int, rng: np.random.Generator) -> Instants:
 
 # ---- the formulas: named arguments in, one number out; beside each its partials ----
 
+Formula = Callable[[Curves, dict[str, Any]], Any]
+
 
 def _force(curves: Curves, q: dict[str, Any]) -> Any:
     unit = muscle.unit(Muscles(*(q[name] for name in Muscles._fields)))
@@ -111,24 +113,26 @@ def _balance_partials(curves: Curves, q: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _rigid(curves: Curves, q: dict[str, Any]) -> Any:
-    unit = muscle.unit(Muscles(*(q[name] for name in Muscles._fields)))
-    return muscle.rigid_fiber_length(unit, q["musculotendon_length"])
+def _under_rigid_tendon(name: str) -> tuple[Formula, Formula]:
+    def formula(curves: Curves, q: dict[str, Any]) -> Any:
+        unit = muscle.unit(Muscles(*(q[name] for name in Muscles._fields)))
+        return getattr(muscle, name)(unit, q["musculotendon_length"])
+
+    def partials(curves: Curves, q: dict[str, Any]) -> dict[str, Any]:
+        unit = muscle.unit(Muscles(*(q[name] for name in Muscles._fields)))
+        found: dict[str, Any] = getattr(muscle, f"{name}_partials")(
+            unit, q["musculotendon_length"]
+        )._asdict()
+        return found
+
+    return formula, partials
 
 
-def _rigid_partials(curves: Curves, q: dict[str, Any]) -> dict[str, Any]:
-    unit = muscle.unit(Muscles(*(q[name] for name in Muscles._fields)))
-    found: dict[str, Any] = muscle.rigid_fiber_length_partials(
-        unit, q["musculotendon_length"]
-    )._asdict()
-    return found
-
-
-Formula = Callable[[Curves, dict[str, Any]], Any]
 FORMULAS: dict[str, tuple[Formula, Formula]] = {
     "tendon_force": (_force, _force_partials),
     "equilibrium": (_balance, _balance_partials),
-    "rigid_fiber_length": (_rigid, _rigid_partials),
+    "rigid_fiber_length": _under_rigid_tendon("rigid_fiber_length"),
+    "rigid_projection": _under_rigid_tendon("rigid_projection"),
 }
 
 

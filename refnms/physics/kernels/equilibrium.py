@@ -74,7 +74,7 @@ def find_length(
         force_alone(memory)
 
 
-@pure
+@section
 def find_past(
     weights: Array, fiber_length: Array, t: int, m: Any, first: int, memory: Array
 ) -> None:
@@ -146,12 +146,13 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
         g = muscle.equilibrium_partials(pieces, unit, x, cosine, a, v, lmt)
         slope = solve.total_slope(unit, g, cosine, newest)
         step = -g.residual / slope
-        step = LONGEST if step > LONGEST else (-LONGEST if step < -LONGEST else step)
+        step = -LONGEST if step < -LONGEST else step
+        step = LONGEST if step > LONGEST else step
         force = muscle.norm_fiber_force(pieces, unit, x, cosine, a, v)
         force = solve.near_fiber_force(unit, g, slope, force, step)
         x, cosine = muscle.near_projection(unit, x, cosine, step)
         settled = held & (slope < 0.0) & (step <= SETTLED) & (step >= -SETTLED)
-        memory[row.NEAR + j], memory[row.W + j] = near if settled else near + step, near + step
+        memory[row.NEAR + j], memory[row.W + j] = near + (0.0 if settled else step), near + step
         memory[row.OPEN + j], memory[row.AWAY + j] = 0.0 if settled else 1.0, 0.0 if held else 1.0
         memory[row.X + j], memory[row.COSINE + j], memory[row.F + j] = x, cosine, force
         memory[row.BY_A + j], memory[row.BY_LMT + j] = g.activation, g.musculotendon_length
