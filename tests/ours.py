@@ -20,7 +20,7 @@ from refnms.model import (
     Trial,
 )
 from refnms.physics import activation as act
-from refnms.physics import muscle, solve
+from refnms.physics import implicit, muscle, solve
 from refnms.physics.curves import knot_slopes, spline_curve, value_and_slope
 from refnms.physics.profiles import NATIVE, ceinms_0_9, ceinms_0_21
 from refnms.physics.reference.bands import stencil
@@ -154,7 +154,7 @@ def fiber_lengths(curves: dict[str, Curves]) -> Iterator[Row]:
         assert flag in (solve.NOTHING, solve.HELPED)
         x, cosine = muscle.of_length(unit, length)
         v = muscle.norm_velocity(unit, sample.newest * length + sample.past)
-        slopes = solve.length_slopes(four, sample, x, cosine, v, 0, 0)._asdict()
+        slopes = implicit.length_slopes(four, sample, x, cosine, v, 0, 0)._asdict()
         slopes["past"] = slopes.pop("past_velocity")
         by = {f"by_{name}": slope for name, slope in slopes.items()}
         yield {"entry": row["entry"], "fiber_length": length, **by}

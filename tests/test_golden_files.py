@@ -16,7 +16,7 @@ from refnms import primitives
 from refnms.golden import compare, names, text
 from refnms.jit import HAVE_NUMBA
 from refnms.physics import curves as curve_module
-from refnms.physics import engine, muscle, reference, solve
+from refnms.physics import engine, implicit, muscle, reference
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FILES = resources.files("refnms.golden") / "files"
@@ -166,9 +166,9 @@ def test_a_partial_that_is_off_by_a_thousandth_is_named(field, monkeypatch, chec
     assert [name for name, *_ in result.columns()] == [f"force: by_{field}"]
 
 
-@pytest.mark.parametrize("field", solve.LengthSlopes._fields)
+@pytest.mark.parametrize("field", implicit.LengthSlopes._fields)
 def test_a_slope_of_the_length_that_is_off_by_a_thousandth_is_named(field, monkeypatch, checked):
-    planted(monkeypatch, solve, "length_slopes", field)
+    planted(monkeypatch, implicit, "length_slopes", field)
     result = checked("l.csv", ours.as_csv(list(ours.fiber_lengths(ours.golden_curves()))))
     column = field.removesuffix("_velocity") if field == "past_velocity" else field
     assert [name for name, *_ in result.columns()] == [f"fiber_length: by_{column}"]

@@ -17,7 +17,7 @@ from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
 from refnms.physics.kernels.forward import forward
 from refnms.physics.stencils import trailing_weights
-from refnms.physics.types import Array, Integers, MuscleSignals, System
+from refnms.physics.types import Array, Integers, Muscles, MuscleSignals, System
 
 _forward, _adjoint = quiet(forward), quiet(adjoint)
 
@@ -144,16 +144,20 @@ def frame_vjp(
         memories,
     )
     place = _places(blocks)
-    u1_bar, u2_bar, *parameters = (
-        memories.reshape(-1)[place + int(at)] for at in (row.U1_BAR, row.U2_BAR, *row.BARS)
+    u1_bar, u2_bar, strong_bar, *parameters = (
+        memories.reshape(-1)[place + int(at)]
+        for at in (row.U1_BAR, row.U2_BAR, row.STRONG_BAR, *row.BARS)
     )
+    given, found = Muscles(*table), Muscles(*parameters)
+    found.max_isometric_force[:] += given.strength_coefficient * strong_bar
+    found.strength_coefficient[:] += given.max_isometric_force * strong_bar
     past_bar = np.zeros((2, muscles))
     if own.before > 0:
         past_bar[:] = u1_bar + neural_bar[1], u2_bar
     else:
         e_bar[-1] += system.start.rest * neural_bar[1]
     return FrameBars(
-        np.array(parameters), past_bar, bars.fiber_length[-2::-1].copy(), e_bar[-1], lmt_bar[-1]
+        np.array(found), past_bar, bars.fiber_length[-2::-1].copy(), e_bar[-1], lmt_bar[-1]
     )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from refnms.jit import outlined, pure, where
 from refnms.physics import muscle
 from refnms.physics.curves import value
-from refnms.physics.types import SLOPE_FLOOR, Array, Curves, Flag, Root, Unit
+from refnms.physics.types import Array, Curves, Flag, Root, Unit
 
 FLOOR = 0.02  # shortest projected fiber length, in optimal fiber lengths
 SHORTEST = FLOOR * (1.0 + 1e-10)  # what is no longer stands on the floor
@@ -257,17 +257,22 @@ def partials_at(curves: Curves, sample: Sample, w: Any) -> Any:
 @pure
 def total_slope(unit: Unit, partials: Any, cosine: Any, newest: Any) -> Any:
     """dg/dw with the velocity that follows w: dl/dw = l_o w/x."""
-    return partials.w + partials.fiber_velocity * newest * unit.optimal_fiber_length * cosine
+    return partials.w + partials.fiber_velocity * newest * (unit.optimal_fiber_length * cosine)
+
+
+@pure
+def fiber_slope(unit: Unit, partials: Any, slope: Any) -> Any:
+    """df/dw of the fiber force f = T - g, where dg/dw is `slope`.
+
+    dT/dw is that of the tendon's strain: -l_o dg/dl_mt.
+    """
+    return -unit.optimal_fiber_length * partials.musculotendon_length - slope
 
 
 @pure
 def near_fiber_force(unit: Unit, partials: Any, slope: Any, force: Any, step: Any) -> Any:
-    """The fiber force f = T - g a short step of w away, to first order, where dg/dw is `slope`.
-
-    dT/dw is that of the tendon's strain: -l_o dg/dl_mt.
-    """
-    by_w = -unit.optimal_fiber_length * partials.musculotendon_length - slope
-    return force + by_w * step
+    """The fiber force f a short step of w away, to first order, where dg/dw is `slope`."""
+    return force + fiber_slope(unit, partials, slope) * step
 
 
 @outlined
@@ -330,57 +335,3 @@ def brent(curves: Curves, sample: Sample, a: Any, b: Any, ga: Any, gb: Any, tole
         b = b + d if abs(d) > nearest else b + (nearest if middle >= 0.0 else -nearest)
         gb = residual(curves, sample, b)
     return b, False
-
-
-class LengthSlopes(NamedTuple):
-    """Slopes of a fiber length [m] that solves its equilibrium."""
-
-    activation: Any
-    musculotendon_length: Any
-    past_velocity: Any  # the part of the velocity that earlier lengths determine
-    optimal_fiber_length: Any
-    pennation_angle_at_optimal: Any
-    tendon_slack_length: Any
-    max_contraction_velocity: Any
-    fiber_damping: Any
-    percentage_change: Any
-
-
-@pure
-def length_slopes(
-    curves: Curves, sample: Sample, x: Any, cosine: Any, v: Any, on_rigid: Any, at_floor: Any
-) -> LengthSlopes:
-    """Slopes of the fiber length of a sample at norm length x, pennation cosine, norm velocity v.
-
-    The length l = l_o x(w) moves with the root w of g, and w by the implicit function theorem:
-    with G the total slope of g, and R = -(dl/dw) / G, by any argument q
-
-        dl/dq = R dg/dq,     dl/dp = (dl/dp at fixed w) (1 + R newest dg/dv) + R dg/dp
-
-    for parameters p that l_o x(w) contains. On the floor, and where |G| is below `SLOPE_FLOOR`, so
-    that the root moves freely, w stands still. All is zero where the length is that under a rigid
-    tendon, which has slopes of its own.
-    """
-    unit = sample.unit
-    g = muscle.equilibrium_partials(
-        curves, unit, x, cosine, sample.activation, v, sample.musculotendon_length
-    )
-    slope = total_slope(unit, g, cosine, sample.newest)
-    moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (on_rigid == 0) & (at_floor == 0)
-    along = where(moves, unit.optimal_fiber_length * cosine, 0.0)
-    ratio = -along / where(moves, slope, 1.0)
-    by_v = ratio * g.fiber_velocity
-    share = where(on_rigid == 0, 1.0 + by_v * sample.newest, 0.0)
-    by_sine = unit.optimal_fiber_length * unit.pennation_sine / x * share
-    of_sine = by_sine + ratio * g.pennation_sine
-    return LengthSlopes(
-        activation=ratio * g.activation,
-        musculotendon_length=ratio * g.musculotendon_length,
-        past_velocity=by_v,
-        optimal_fiber_length=x * share + ratio * g.optimal_fiber_length,
-        pennation_angle_at_optimal=of_sine * unit.pennation_cosine,
-        tendon_slack_length=ratio * g.tendon_slack_length,
-        max_contraction_velocity=ratio * g.max_contraction_velocity,
-        fiber_damping=ratio * g.fiber_damping,
-        percentage_change=ratio * g.percentage_change,
-    )

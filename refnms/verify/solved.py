@@ -5,7 +5,7 @@ With every slope of g by the complex step of its value, the velocity following t
     dw/dq = -(dg/dq) / (dg/dw),       l = l_o x(w),
 
 for activation, musculotendon length, the past velocity and every parameter: the implicit function
-theorem without any hand-written slope, against `solve.length_slopes`, which both engines use.
+theorem without any hand-written slope, against `implicit.length_slopes`, which both engines use.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from refnms.physics import muscle, solve
+from refnms.physics import implicit, muscle, solve
 from refnms.physics.types import Array, Muscles
 from refnms.verify.lanes import FIELDS, Mask, Run, asked, near_knot, solver_velocity
 from refnms.verify.oracle import STEP
@@ -78,7 +78,7 @@ def _hand_written(run: Run, q: dict[str, Any]) -> dict[str, Array]:
         unit, q["activation"], q["musculotendon_length"], q["newest"], q["past_velocity"]
     )
     shape = np.zeros(x.shape, np.int64)
-    slopes = solve.length_slopes(run.lanes.system.curves, sample, x, cosine, v, shape, shape)
+    slopes = implicit.length_slopes(run.lanes.system.curves, sample, x, cosine, v, shape, shape)
     return {name: np.asarray(s) for name, s in slopes._asdict().items()}
 
 

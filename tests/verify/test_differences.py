@@ -11,7 +11,7 @@ from people import PROFILES
 from verified import draw_case
 
 from refnms.autodiff import Estimate
-from refnms.physics import reference, solve
+from refnms.physics import implicit, reference
 from refnms.physics.engine import pick
 from refnms.verify import differences
 from refnms.verify.differences import input_check, parameter_check
@@ -33,10 +33,10 @@ def test_they_agree(profile):
 
 
 def test_a_wrong_slope_is_found(spoil):
-    spoil(solve, "length_slopes", "tendon_slack_length")
+    spoil(implicit, "length_slopes", "tendon_slack_length")
     check = parameter_check(quick())
     assert [place.quantity for place in check.wrong] == ["tendon_force by tendon_slack_length"]
-    spoil(solve, "length_slopes", "musculotendon_length")
+    spoil(implicit, "length_slopes", "musculotendon_length")
     check = input_check(quick())
     assert [place.quantity for place in check.wrong] == ["tendon_force by musculotendon_length"]
 

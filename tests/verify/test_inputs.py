@@ -10,7 +10,7 @@ import pytest
 from people import PROFILES
 from verified import draw_case
 
-from refnms.physics import excitation, muscle, reference, solve
+from refnms.physics import excitation, implicit, muscle, reference
 from refnms.verify.inputs import delay_check, direction_check, sample_check, spread_frames
 
 
@@ -32,7 +32,7 @@ def test_the_frames_are_spread_from_first_to_last_of_each_trial(case):
     [("activation", "excitation"), ("musculotendon_length", "musculotendon_length")],
 )
 def test_a_wrong_slope_of_the_length_is_named(case, spoil, field, name):
-    spoil(solve, "length_slopes", field)
+    spoil(implicit, "length_slopes", field)
     for check in (sample_check(case.run), direction_check(case.run)):
         assert not check.passed
         wrong = {place.quantity.rpartition(" by ")[2] for place in check.wrong}

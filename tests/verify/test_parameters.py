@@ -10,7 +10,7 @@ import pytest
 from people import PROFILES
 from verified import draw_case, sole
 
-from refnms.physics import activation, muscle, reference, solve
+from refnms.physics import activation, implicit, muscle, reference
 from refnms.verify.lanes import DELAY
 from refnms.verify.parameters import derivative_checks, derivatives
 
@@ -33,7 +33,7 @@ def test_they_are_right(profile, kind):
 
 
 def test_the_places_are_samples_with_a_sure_gradient(case, spoil):
-    spoil(solve, "length_slopes", "activation")
+    spoil(implicit, "length_slopes", "activation")
     check = sole(checks(case), "forward, here")
     for place in check.wrong:
         m = case.model.muscle_names.index(place.muscle)
@@ -44,8 +44,8 @@ def test_the_places_are_samples_with_a_sure_gradient(case, spoil):
 @pytest.mark.parametrize(
     ("module", "name", "field", "parameter"),
     [
-        (solve, "length_slopes", "tendon_slack_length", "tendon_slack_length"),
-        (solve, "length_slopes", "past_velocity", "optimal_fiber_length"),
+        (implicit, "length_slopes", "tendon_slack_length", "tendon_slack_length"),
+        (implicit, "length_slopes", "past_velocity", "optimal_fiber_length"),
         (muscle, "tendon_force_partials", "fiber_damping", "fiber_damping"),
         (muscle, "tendon_force_partials", "max_contraction_velocity", "max_contraction_velocity"),
         (activation, "filter_partials", 0, "c1"),

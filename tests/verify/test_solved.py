@@ -6,7 +6,7 @@ import pytest
 from people import PROFILES
 from verified import draw_case, sole
 
-from refnms.physics import muscle, solve
+from refnms.physics import implicit, muscle
 from refnms.verify.solved import solved_checks
 
 
@@ -16,9 +16,9 @@ def test_they_are_right_and_to_rounding_away_from_seams(profile):
         assert check.passed and check.compared > 500
 
 
-@pytest.mark.parametrize("field", solve.LengthSlopes._fields)
+@pytest.mark.parametrize("field", implicit.LengthSlopes._fields)
 def test_every_slope_is_watched(case, spoil, field):
-    spoil(solve, "length_slopes", field)
+    spoil(implicit, "length_slopes", field)
     for check in solved_checks(case.run, "here"):
         assert [place.quantity for place in check.wrong] == [f"fiber_length by {field}"]
         assert 3e-4 < check.error < 1.001e-3  # the largest need not be a sample that counts
@@ -27,4 +27,4 @@ def test_every_slope_is_watched(case, spoil, field):
 def test_a_slope_of_the_residual_that_is_wrong_shows_in_all(case, spoil):
     spoil(muscle, "equilibrium_partials", "w")
     check = sole(solved_checks(case.run, "here"), "fiber lengths, here")
-    assert len(check.wrong) == len(solve.LengthSlopes._fields)
+    assert len(check.wrong) == len(implicit.LengthSlopes._fields)

@@ -1,15 +1,17 @@
 """Cotangents of parameters and inputs from those of the signals, last frame first (see `linear`).
 
-The transpose of `tangents`: with x_bar the cotangent of x,
+The transpose of `tangents`: with x_bar the cotangent of x, length, velocity and force of a frame
+have given l_bar, v_bar and F_bar. What they owe to activation, musculotendon length, parameters and
+v_past, the part of the velocity that earlier lengths determine, is that of `implicit.pull`; then
 
-    a_bar += f_a F_bar,  l_bar += f_l F_bar,  v_bar += f_v F_bar,       p_bar += F_P F_bar
-    l_bar[t-k] += w_force[k] v_bar
-    a_bar += l_a l_bar,  lmt_bar += l_lmt l_bar,                        p_bar += L_P l_bar
-    l_bar[t-k] += w_solver[k] l_v l_bar, k > 0
+    l_bar[t-k] += w[k] v_past_bar, k > 0
     u_bar += a_u a_bar,                                                 p_bar += A_P a_bar
 
-and then the filter backwards: e_bar += alpha u_bar, u_bar[t-1] -= beta1 u_bar, u_bar[t-2] -= beta2
-u_bar.
+and the filter backwards: e_bar += alpha u_bar, u_bar[t-1] -= beta1 u_bar, u_bar[t-2] -= beta2
+u_bar. A force whose velocity is not that of the solver goes before,
+
+    a_bar += f_a F_bar,  l_bar += f_l F_bar,  v_bar = f_v F_bar,        p_bar += F_P F_bar
+    l_bar[t-k] += w_force[k] v_bar
 """
 
 from __future__ import annotations
@@ -20,24 +22,24 @@ import numpy as np
 
 from refnms.jit import kernel, pure, section
 from refnms.physics import activation as act
+from refnms.physics import implicit, muscle
 from refnms.physics.kernels import row
-from refnms.physics.kernels.block import AHEAD, fetch, load, width
+from refnms.physics.kernels.block import AHEAD, fetch, load, pieces_of, unit_of, width
+from refnms.physics.kernels.equilibrium import sample_of
 from refnms.physics.kernels.forward import fetch_frame
-from refnms.physics.kernels.linear import (
-    force_slopes,
-    force_slopes_at_solver,
-    length_slopes,
-    rigid_slopes,
-    take_frame,
-)
+from refnms.physics.kernels.linear import force_slopes, take_frame
 from refnms.physics.muscle import ForcePartials
 from refnms.physics.types import (
     Array,
     FilterStart,
     Integers,
+    Muscles,
     MuscleSignals,
     System,
 )
+
+STRONGEST = Muscles._fields.index("max_isometric_force")
+STRENGTH = Muscles._fields.index("strength_coefficient")
 
 
 @kernel
@@ -103,7 +105,8 @@ def adjoint(
             if one_velocity:
                 if bars.fiber_length.shape[0] > 0:
                     take_bar(bars.fiber_length, t, m, row.L_BAR, memory)
-                pull_both(newest, bars.tendon_force, t, m, memory)
+                older = timeline.solver_weights[t, 1]
+                pull_both(newest, older, bars.tendon_force, t, m, memory)
             elif forces:
                 pull_forces(bars, t, m, memory)
             if forces and timeline.force_weights.shape[1] == 0:
@@ -122,8 +125,6 @@ def adjoint(
                 weights = timeline.solver_weights
                 if bars.fiber_length.shape[0] > 0:
                     spread(weights, bars.fiber_length, t, m, first, row.PAST_BAR, memory)
-                else:
-                    keep_due(weights[t, 1], memory)
                 add_bar(lmt_bar, t, m, row.LMT_BAR, memory)
                 for r in range(t + offset, start - 1 if t == first else t + offset - 1, -1):
                     pull_row(
@@ -201,36 +202,47 @@ def pull_force(d: ForcePartials, bar: float, memory: Array, j: Any) -> Any:
 
 
 @pure
-def pull_length(newest: float, a_bar: float, bar: float, memory: Array, j: Any) -> None:
-    """From the fiber length of lane j to lengths, parameters and, by activation, the filter."""
-    d, p = length_slopes(newest, memory, j), row.BARS
-    memory[row.L_BAR + j] = bar
-    a_bar += d.activation * bar
+def pull_sample(
+    newest: float,
+    length_bar: float,
+    velocity_bar: float,
+    force_bar: float,
+    a_bar: float,
+    memory: Array,
+    j: Any,
+) -> None:
+    """From length, velocity and force of lane j to parameters and, by activation, the filter."""
+    sample, pieces, p = sample_of(newest, memory, j), pieces_of(memory, j), row.BARS
+    at = memory[row.X + j], memory[row.COSINE + j], memory[row.VS + j]
+    held = memory[row.ON_RIGID + j] + memory[row.AT_FLOOR + j]
+    bars = implicit.pull(pieces, sample, *at, held, length_bar, velocity_bar, force_bar)
+    a_bar += bars.activation
+    memory[row.W_BAR + j] = bars.w
     memory[row.U_BAR + j] = memory[row.A_U + j] * a_bar
-    memory[row.LMT_BAR + j] = d.musculotendon_length * bar
-    memory[row.PAST_BAR + j] = d.past_velocity * bar
+    memory[row.LMT_BAR + j] = bars.musculotendon_length
+    memory[row.PAST_BAR + j] = bars.past_velocity
     memory[p.shape_factor + j] += memory[row.A_SHAPE + j] * a_bar
-    memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
-    memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar
-    memory[p.tendon_slack_length + j] += d.tendon_slack_length * bar
-    memory[p.max_contraction_velocity + j] += d.max_contraction_velocity * bar
-    memory[p.fiber_damping + j] += d.fiber_damping * bar
-    memory[p.percentage_change + j] += d.percentage_change * bar
+    memory[p.optimal_fiber_length + j] += bars.optimal_fiber_length
+    memory[p.pennation_angle_at_optimal + j] += bars.pennation_angle_at_optimal
+    memory[p.tendon_slack_length + j] += bars.tendon_slack_length
+    memory[row.STRONG_BAR + j] += bars.strongest_force
+    memory[p.max_contraction_velocity + j] += bars.max_contraction_velocity
+    memory[p.fiber_damping + j] += bars.fiber_damping
+    memory[p.percentage_change + j] += bars.percentage_change
 
 
 @section
-def pull_both(newest: float, force_bar: Array, t: int, m: Any, memory: Array) -> None:
+def pull_both(newest: float, older: float, force_bar: Array, t: int, m: Any, memory: Array) -> None:
     """Force and length, where the force has the velocity of the solver.
 
-    So it is made of the same earlier lengths: PAST_BAR is that of both velocities.
+    So it is made of the same earlier lengths: PAST_BAR is that of both velocities. Where there is
+    but one earlier length, its cotangent stays in L_BAR.
     """
     for j in range(width(memory)):
-        d = force_slopes_at_solver(memory, j)
-        to_a, to_v, to_length = pull_force(d, force_bar[t, m + j], memory, j)
-        a_bar, v_bar = memory[row.A_BAR + j] + to_a, memory[row.V_BAR + j] + to_v
-        bar = memory[row.L_BAR + j] + to_length + newest * v_bar
-        pull_length(newest, a_bar, bar, memory, j)
-        memory[row.PAST_BAR + j] += v_bar
+        length_bar, velocity_bar = memory[row.L_BAR + j], memory[row.V_BAR + j]
+        bars = length_bar, velocity_bar, force_bar[t, m + j], memory[row.A_BAR + j]
+        pull_sample(newest, *bars, memory, j)
+        memory[row.L_BAR + j] = older * memory[row.PAST_BAR + j]
 
 
 @section
@@ -248,8 +260,8 @@ def pull_forces(bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
 def pull_lengths(newest: float, bars: MuscleSignals, t: int, m: Any, memory: Array) -> None:
     """The lengths of frame t."""
     for j in range(width(memory)):
-        bar = bars.fiber_length[t, m + j]
-        pull_length(newest, memory[row.A_BAR + j], bar, memory, j)
+        length_bar, a_bar = bars.fiber_length[t, m + j], memory[row.A_BAR + j]
+        pull_sample(newest, length_bar, 0.0, 0.0, a_bar, memory, j)
 
 
 @section
@@ -257,10 +269,10 @@ def pull_rigid(memory: Array) -> None:
     """The lengths under a rigid tendon."""
     for j in range(width(memory)):
         if memory[row.ON_RIGID + j] > 0.0:
-            d, bar, p = rigid_slopes(memory, j), memory[row.L_BAR + j], row.BARS
+            d = muscle.rigid_projection_partials(unit_of(memory, j), memory[row.LMT + j])
+            bar, p = memory[row.W_BAR + j], row.BARS
             memory[row.LMT_BAR + j] += d.musculotendon_length * bar
             memory[p.optimal_fiber_length + j] += d.optimal_fiber_length * bar
-            memory[p.pennation_angle_at_optimal + j] += d.pennation_angle_at_optimal * bar
             memory[p.tendon_slack_length + j] += d.tendon_slack_length * bar
 
 
@@ -272,13 +284,6 @@ def spread(
     for i in range(1, min(weights.shape[1], t - first + 1)):
         for j in range(width(memory)):
             length_bar[t - i, m + j] += weights[t, i] * memory[velocity_bar + j]
-
-
-@section
-def keep_due(weight: float, memory: Array) -> None:
-    """The same where a velocity has one earlier length, whose cotangent has no array."""
-    for j in range(width(memory)):
-        memory[row.L_BAR + j] = weight * memory[row.PAST_BAR + j]
 
 
 @pure
@@ -395,3 +400,7 @@ def give_parameters(parameters_bar: Array, trial: int, m: Any, memory: Array) ->
     for p in range(len(row.BARS)):
         for j in range(width(memory)):
             parameters_bar[trial, p, m + j] += memory[row.BARS[p] + j]
+    for j in range(width(memory)):
+        unit, bar = unit_of(memory, j), memory[row.STRONG_BAR + j]
+        parameters_bar[trial, STRONGEST, m + j] += unit.strength_coefficient * bar
+        parameters_bar[trial, STRENGTH, m + j] += unit.max_isometric_force * bar

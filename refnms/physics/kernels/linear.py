@@ -6,7 +6,7 @@ At the signals that `forward` found, each signal of a lane is, to first order,
     dl = l_a da + l_lmt dl_mt + l_v dv_past  + L_P dp      v_past: velocity from earlier lengths
     dF = f_a da + f_l dl + f_v dv            + F_P dp      v: velocity of the force
 
-with slopes A_P, L_P, F_P by the twelve parameters p. Those of the length are `solve.length_slopes`,
+with slopes A_P, L_P, F_P by the twelve parameters p. Those of the length are those of `implicit`,
 or those of `rigid_fiber_length` under a rigid tendon and where a search fell back on it.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from refnms.jit import pure, section
 from refnms.physics import activation as act
-from refnms.physics import muscle, solve
+from refnms.physics import implicit, muscle
 from refnms.physics.curves import holds
 from refnms.physics.kernels import row
 from refnms.physics.kernels.block import (
@@ -30,7 +30,7 @@ from refnms.physics.kernels.block import (
     unit_of,
     width,
 )
-from refnms.physics.kernels.equilibrium import find_past
+from refnms.physics.kernels.equilibrium import find_past, sample_of
 from refnms.physics.types import Array, Flag, Integers, MuscleSignals, System
 
 ON_RIGID_LENGTH, AT_FLOOR = int(Flag.FELL_BACK | Flag.TAUT), int(Flag.FLOOR)
@@ -136,18 +136,12 @@ def take_velocity(fiber_velocity: Array, t: int, m: Any, memory: Array) -> int:
 
 
 @pure
-def length_slopes(newest: float, memory: Array, j: Any) -> solve.LengthSlopes:
+def length_slopes(newest: float, memory: Array, j: Any) -> implicit.LengthSlopes:
     """l_a, l_lmt, l_v and L_P of lane j; zero where the length is that under a rigid tendon."""
-    sample = solve.Sample(
-        unit_of(memory, j),
-        memory[row.A + j],
-        memory[row.LMT + j],
-        newest,
-        memory[row.PAST + j],
-    )
+    sample = sample_of(newest, memory, j)
     x, cosine, v = memory[row.X + j], memory[row.COSINE + j], memory[row.VS + j]
     on_rigid, at_floor = memory[row.ON_RIGID + j], memory[row.AT_FLOOR + j]
-    return solve.length_slopes(pieces_of(memory, j), sample, x, cosine, v, on_rigid, at_floor)
+    return implicit.length_slopes(pieces_of(memory, j), sample, x, cosine, v, on_rigid, at_floor)
 
 
 @pure

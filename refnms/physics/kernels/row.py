@@ -43,7 +43,8 @@ A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
     A_U, A_SHAPE, L_A, L_V, F_A, F_L, F_V,  # slopes of a signal: see `linear`
     U1_C1, U2_C1, U1_C2, U2_C2, U1_D, U2_D,  # slopes of U1 and U2 by c1, c2 and the delay
     V_D,  # slope of the velocity of earlier lengths by one parameter
-    A_BAR, L_BAR, V_BAR, LMT_BAR, PAST_BAR, E_BAR, U_BAR, U1_BAR, U2_BAR,  # cotangents
-) = _rows(56)  # fmt: skip
+    A_BAR, L_BAR, W_BAR, V_BAR, LMT_BAR, PAST_BAR, E_BAR, U_BAR, U1_BAR, U2_BAR,  # cotangents
+    STRONG_BAR,  # of max_isometric_force times strength_coefficient
+) = _rows(58)  # fmt: skip
 END = next(_free)
 SIZE = END + LANES  # of a block whose lanes are all taken (see `block.width`)

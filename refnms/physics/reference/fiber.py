@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from refnms.physics import muscle, solve
+from refnms.physics import implicit, muscle, solve
 from refnms.physics.reference.bands import stencil
 from refnms.physics.reference.trajectory import Window, complex_newton, solve_window
 from refnms.physics.reference.trials import Trial
@@ -93,7 +93,7 @@ def length_slopes(
     lmt: Array,
     length: Array,
     flags: Integers,
-) -> tuple[solve.LengthSlopes, muscle.RigidPartials]:
+) -> tuple[implicit.LengthSlopes, muscle.RigidPartials]:
     """Slopes `(n, M)` of the lengths that solve their equilibrium, and of the rigid ones.
 
     Each is zero where the length is of the other kind.
@@ -105,6 +105,6 @@ def length_slopes(
     v = muscle.norm_velocity(unit, velocity)
     sample = solve.Sample(unit, a, lmt, newest, velocity - newest * length)
     at_floor = flags & AT_FLOOR != 0
-    elastic = solve.length_slopes(system.curves, sample, x, cosine, v, on_rigid, at_floor)
+    elastic = implicit.length_slopes(system.curves, sample, x, cosine, v, on_rigid, at_floor)
     rigid = muscle.rigid_fiber_length_partials(unit, lmt)
     return elastic, muscle.RigidPartials(*(np.where(on_rigid, p, 0.0) for p in rigid))

@@ -6,7 +6,7 @@ from blocks import blocks_of, run_blocks
 from strategies import KINDS, PROFILES, draw_case
 
 from refnms.jit import HAVE_NUMBA, kernel
-from refnms.physics import muscle, solve
+from refnms.physics import implicit, muscle
 from refnms.physics.kernels import row
 from refnms.physics.kernels.block import load, width
 from refnms.physics.kernels.linear import (
@@ -55,7 +55,7 @@ def test_the_slopes_of_a_frame_are_those_of_the_formulas(profile, kind):
     case = draw_case(8, PROFILES[profile], 9, **KINDS[kind])
     signals, flags = run_blocks(case, blocks_of(case))
     u, a, length, velocity, _ = signals
-    kinds = solve.LengthSlopes, muscle.RigidPartials, muscle.ForcePartials
+    kinds = implicit.LengthSlopes, muscle.RigidPartials, muscle.ForcePartials
     found = np.full((2 + sum(len(kind._fields) for kind in kinds), 9), np.nan)
     memory = np.zeros(row.END + 9)
     for trial in trials(case.system):

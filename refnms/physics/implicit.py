@@ -1,0 +1,135 @@
+"""How one sample moves: derivatives of the length that solves its equilibrium, and their transpose.
+
+By the implicit function theorem, at the root that `solve` has found. Both hold where no equilibrium
+decides the length too: on the floor, and under a rigid tendon.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from refnms.jit import pure, where
+from refnms.physics import muscle
+from refnms.physics.solve import Sample, fiber_slope, total_slope
+from refnms.physics.types import SLOPE_FLOOR, Curves
+
+
+class LengthSlopes(NamedTuple):
+    """Slopes of a fiber length [m] that solves its equilibrium."""
+
+    activation: Any
+    musculotendon_length: Any
+    past_velocity: Any  # the part of the velocity that earlier lengths determine
+    optimal_fiber_length: Any
+    pennation_angle_at_optimal: Any
+    tendon_slack_length: Any
+    max_contraction_velocity: Any
+    fiber_damping: Any
+    percentage_change: Any
+
+
+@pure
+def length_slopes(
+    curves: Curves, sample: Sample, x: Any, cosine: Any, v: Any, on_rigid: Any, at_floor: Any
+) -> LengthSlopes:
+    """Slopes of the fiber length of a sample at norm length x, pennation cosine, norm velocity v.
+
+    The length l = l_o x(w) moves with the root w of g, and w by the implicit function theorem:
+    with G the total slope of g, and R = -(dl/dw) / G, by any argument q
+
+        dl/dq = R dg/dq,     dl/dp = (dl/dp at fixed w) (1 + R newest dg/dv) + R dg/dp
+
+    for parameters p that l_o x(w) contains. On the floor, and where |G| is below `SLOPE_FLOOR`, so
+    that the root moves freely, w stands still. All is zero where the length is that under a rigid
+    tendon, which has slopes of its own.
+    """
+    unit = sample.unit
+    g = muscle.equilibrium_partials(
+        curves, unit, x, cosine, sample.activation, v, sample.musculotendon_length
+    )
+    slope = total_slope(unit, g, cosine, sample.newest)
+    moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (on_rigid == 0) & (at_floor == 0)
+    along = where(moves, unit.optimal_fiber_length * cosine, 0.0)
+    ratio = -along / where(moves, slope, 1.0)
+    by_v = ratio * g.fiber_velocity
+    share = where(on_rigid == 0, 1.0 + by_v * sample.newest, 0.0)
+    by_sine = unit.optimal_fiber_length * unit.pennation_sine / x * share
+    of_sine = by_sine + ratio * g.pennation_sine
+    return LengthSlopes(
+        activation=ratio * g.activation,
+        musculotendon_length=ratio * g.musculotendon_length,
+        past_velocity=by_v,
+        optimal_fiber_length=x * share + ratio * g.optimal_fiber_length,
+        pennation_angle_at_optimal=of_sine * unit.pennation_cosine,
+        tendon_slack_length=ratio * g.tendon_slack_length,
+        max_contraction_velocity=ratio * g.max_contraction_velocity,
+        fiber_damping=ratio * g.fiber_damping,
+        percentage_change=ratio * g.percentage_change,
+    )
+
+
+class Cotangents(NamedTuple):
+    """What one sample owes to its arguments; of `w`, where the equilibrium does not decide it."""
+
+    w: Any
+    activation: Any
+    musculotendon_length: Any  # [m]
+    past_velocity: Any
+    optimal_fiber_length: Any
+    pennation_angle_at_optimal: Any
+    tendon_slack_length: Any
+    strongest_force: Any  # max_isometric_force times strength_coefficient
+    max_contraction_velocity: Any
+    fiber_damping: Any
+    percentage_change: Any
+
+
+@pure
+def pull(
+    curves: Curves,
+    sample: Sample,
+    x: Any,
+    cosine: Any,
+    v: Any,
+    held: Any,
+    length_bar: Any,
+    velocity_bar: Any,
+    force_bar: Any,
+) -> Cotangents:
+    """Cotangents of a sample from those of its length [m], velocity [m/s] and force [N].
+
+    The transpose of `length_slopes` and of the force of the same velocity: with w_bar what all
+    three owe to w, the implicit function theorem gives g the cotangent g_bar = -w_bar / G. Since
+    g = T - f, that is all T has, and f has g_bar less. `held`: no equilibrium decides w.
+    """
+    unit, newest, lmt = sample.unit, sample.newest, sample.musculotendon_length
+    g = muscle.equilibrium_partials(curves, unit, x, cosine, sample.activation, v, lmt)
+    f = muscle.norm_fiber_force_partials(curves, unit, x, cosine, sample.activation, v)
+    w, per_x, lever = x * cosine, 1.0 / x, unit.optimal_fiber_length * cosine
+    slope = total_slope(unit, g, cosine, newest)
+    f_bar = force_bar * (unit.max_isometric_force * unit.strength_coefficient)
+    w_bar = f_bar * fiber_slope(unit, g, slope) + lever * (length_bar + newest * velocity_bar)
+    w_bar = where(cosine > muscle.UPRIGHT, w_bar, 0.0)
+    moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (held == 0)
+    g_bar = -where(moves, w_bar, 0.0) / where(moves, slope, 1.0)
+    f_bar -= g_bar
+    v_bar = f_bar * (f.v * muscle.norm_velocity_slope(v))
+    velocity_bar += v_bar * unit.per_speed
+    length_bar += newest * velocity_bar
+    x_bar = unit.optimal_fiber_length * length_bar + f_bar * f.x
+    sine_bar = (x_bar - f_bar * f.cosine * cosine * per_x) * (unit.pennation_sine * per_x)
+    lmt_bar = g_bar * g.musculotendon_length
+    along = lmt - unit.optimal_fiber_length * w
+    return Cotangents(
+        w=w_bar,
+        activation=f_bar * f.activation,
+        musculotendon_length=lmt_bar,
+        past_velocity=velocity_bar,
+        optimal_fiber_length=x * length_bar - lmt_bar * w - v_bar * v * unit.per_length,
+        pennation_angle_at_optimal=sine_bar * unit.pennation_cosine,
+        tendon_slack_length=-lmt_bar * (along * unit.per_tendon),
+        strongest_force=force_bar * f.force,
+        max_contraction_velocity=-v_bar * v * unit.per_velocity,
+        fiber_damping=f_bar * f.fiber_damping,
+        percentage_change=f_bar * f.percentage_change,
+    )
