@@ -18,6 +18,7 @@ KEPT = 1 << 24  # bytes, untouched; twice as many stay
 STEP = 7 * 64  # bytes: with an odd number of lines, it takes 64 arrays until a place comes again
 # The numbers of the arrays that one pass over a problem reads and writes; five signals, five bars.
 SIGNALS, FLAGS, BARS, EXCITATION_BAR, LENGTH_BAR, EXCITATION, LENGTH = 1, 6, 7, 12, 13, 14, 15
+MEMORIES = 16  # of the blocks
 
 
 def keep_memory() -> None:

@@ -121,8 +121,9 @@ def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
     return SplineFactors(s.steps[frames], s.pivots[frames], first, last)
 
 
-def _memories(count: int) -> Array:
-    return np.empty((count, row.SIZE))
+def _memories(count: int) -> Any:
+    """Of blocks; each row of one begins with a line of the cache."""
+    return apart.empty(apart.MEMORIES, (count, row.SIZE))
 
 
 def forward(
@@ -202,7 +203,7 @@ def adjoint(
 
     _each(_shares(timeline, frames[1]), work, flags.size)
     return (
-        table_bar.sum(axis=0),
+        np.add.reduce(table_bar),
         excitation_bar if wanted[0] else None,
         length_bar if wanted[1] else None,
     )
@@ -220,7 +221,9 @@ def _own_bars(
     """
 
     def read(bar: Array | None) -> Array:
-        return NONE if bar is None else np.require(bar, requirements=["C", "W"])
+        if bar is None:
+            return NONE
+        return bar if bar.flags.carray else np.require(bar, requirements=["C", "W"])
 
     def added(number: int, bar: Array | None) -> Any:
         number += apart.BARS
@@ -288,9 +291,11 @@ def tangents(
                 lengths, velocities = (s[:count].reshape(flat) for s in (lengths, velocities))
                 spline_velocity(spline, lengths, velocities)
                 pass_over(begin, False, True)
+            at = slice(first + begin, first + begin + count)
             found = (s[lead : lead + count] if len(s) else None for s in slopes)
-            consume(trial, slice(first + begin, first + begin + count), MuscleSignals(*found))
-            slopes.fiber_length[:lead] = slopes.fiber_length[chunk : chunk + lead]
+            consume(trial, at, MuscleSignals(*found))
+            if begin + chunk < stop - first:
+                slopes.fiber_length[:lead] = slopes.fiber_length[chunk : chunk + lead]
 
     parts = min(_threads(), len(frames) - 1)
     _each([range(k, len(frames) - 1, parts) for k in range(parts)], work, flags.size)

@@ -17,6 +17,7 @@ from refnms.physics.kernels.block import load, width
 from refnms.physics.kernels.forward import next_neural_activation, start_filter
 from refnms.physics.kernels.linear import length_slopes, rigid_slopes, take_frame
 from refnms.physics.kernels.tangents import (
+    clear,
     give_activation,
     keep_both,
     keep_forces,
@@ -75,17 +76,20 @@ def direction(
             if on_rigid > 0:
                 keep_rigid(memory)
             add_up(newest, parameters_dot, musculotendon_length_dot, t, m, memory)
-            weights = timeline.force_weights
+            solver, weights = timeline.solver_weights, timeline.force_weights
             p = np.uint64(0)  # the direction stands in the rows of c1
-            sum_past(timeline.solver_weights, dots.fiber_length, t, 0, t, 0, m, memory)
+            if t == 0:
+                clear(dots.fiber_length, -1, 0, m, memory)  # the last row, still to be written
             give_activation(p, dots.activation, t, 0, m, memory)
             if one_velocity:
-                slopes_of_both(newest, p, dots, t, 0, m, memory)
-                slopes_of_velocity(newest, dots, t, 0, m, memory)
+                sum_past(solver, 2, dots.fiber_length, t, 0, t, 0, m, memory)
+                slopes_of_both(newest, solver[t, 1], p, dots, t, 0, m, memory)
+                slopes_of_velocity(newest, solver[t, 1], dots, t, 0, m, memory)
             else:
+                sum_past(solver, 1, dots.fiber_length, t, 0, t, 0, m, memory)
                 slopes_of_length(p, dots.fiber_length, t, 0, m, memory)
-                sum_past(weights, dots.fiber_length, t, 0, t, 0, m, memory)
-                slopes_of_velocity(weights[t, 0], dots, t, 0, m, memory)
+                sum_past(weights, 1, dots.fiber_length, t, 0, t, 0, m, memory)
+                slopes_of_velocity(weights[t, 0], 0.0, dots, t, 0, m, memory)
                 slopes_of_force(p, dots, t, 0, m, memory)
 
 

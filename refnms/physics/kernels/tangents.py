@@ -60,10 +60,11 @@ def tangents(
     """Derivatives `(lead + frames, F, M)` of frames [begin, end) by the parameters `fields (F,)`.
 
     Row `lead` is frame `begin`; before it stand the last `lead` rows of the call before, at least
-    as many as a velocity has earlier lengths. `lengths`: of fiber lengths; `forces`: of tendon
-    forces; both: of activation and, where it follows from few lengths, velocity. Where activation
-    has no rows, or velocity where the force has that of the solver, theirs are not wanted.
-    `excitation_by_delay (K, M)` has no rows where the delay is fixed.
+    as many as a velocity has earlier lengths; a trial begins by writing zeros to the last of them.
+    `lengths`: of fiber lengths; `forces`: of tendon forces; both: of activation and, where it
+    follows from few lengths, velocity. Where activation has no rows, or velocity where the force
+    has that of the solver, theirs are not wanted. `excitation_by_delay (K, M)` has no rows where
+    the delay is fixed.
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
@@ -107,26 +108,27 @@ def tangents(
             if on_rigid > 0:
                 keep_rigid(memory)
             slopes_of_activation(memory)
-            for k in range(fields.size):
-                p, at = np.uint64(fields[k] * row.LANES), lead + t - first - begin
-                weights = timeline.force_weights
-                if lengths:
-                    past = timeline.solver_weights
-                    sum_past(past, slopes.fiber_length, t, first, at, k, m, memory)
-                if lengths and slopes.activation.shape[0] > 0:
+            at, solver = lead + t - first - begin, timeline.solver_weights
+            if lengths and t == first:
+                for k in range(fields.size):
+                    clear(slopes.fiber_length, at - 1, k, m, memory)
+            if one_velocity:
+                each_of_both(solver, fields, slopes, t, first, at, m, memory)
+            else:
+                for k in range(fields.size):
+                    p, weights = np.uint64(fields[k] * row.LANES), timeline.force_weights
+                    if lengths:
+                        sum_past(solver, 1, slopes.fiber_length, t, first, at, k, m, memory)
+                        slopes_of_length(p, slopes.fiber_length, at, k, m, memory)
+                    if forces and weights.shape[1] > 0:
+                        sum_past(weights, 1, slopes.fiber_length, t, first, at, k, m, memory)
+                        slopes_of_velocity(weights[t, 0], 0.0, slopes, at, k, m, memory)
+                    if forces:
+                        slopes_of_force(p, slopes, at, k, m, memory)
+            if lengths and slopes.activation.shape[0] > 0:
+                for k in range(fields.size):
+                    p = np.uint64(fields[k] * row.LANES)
                     give_activation(p, slopes.activation, at, k, m, memory)
-                if one_velocity:
-                    slopes_of_both(newest, p, slopes, at, k, m, memory)
-                    if slopes.fiber_velocity.shape[0] > 0:
-                        slopes_of_velocity(newest, slopes, at, k, m, memory)
-                    continue
-                if lengths:
-                    slopes_of_length(p, slopes.fiber_length, at, k, m, memory)
-                if forces and weights.shape[1] > 0:
-                    sum_past(weights, slopes.fiber_length, t, first, at, k, m, memory)
-                    slopes_of_velocity(weights[t, 0], slopes, at, k, m, memory)
-                if forces:
-                    slopes_of_force(p, slopes, at, k, m, memory)
 
 
 @pure
@@ -248,13 +250,28 @@ def slopes_of_activation(memory: Array) -> None:
 
 
 @section
-def sum_past(
-    weights: Array, slopes: Array, t: int, first: int, at: int, k: int, m: Any, memory: Array
-) -> None:
-    """Slopes of the solver's velocity through earlier lengths."""
+def clear(slopes: Array, at: int, k: int, m: Any, memory: Array) -> None:
+    """No length before the first has slopes."""
     for j in range(width(memory)):
-        memory[row.V_D + j] = weights[t, 1] * slopes[at - 1, k, m + j] if t > first else 0.0
-    for i in range(2, min(weights.shape[1], t - first + 1)):
+        slopes[at, k, m + j] = 0.0
+
+
+@section
+def sum_past(
+    weights: Array,
+    since: int,
+    slopes: Array,
+    t: int,
+    first: int,
+    at: int,
+    k: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """Slopes of a velocity through the lengths `since` frames ago and earlier."""
+    for j in range(width(memory)):
+        memory[row.V_D + j] = 0.0
+    for i in range(since, min(weights.shape[1], t - first + 1)):
         for j in range(width(memory)):
             memory[row.V_D + j] += weights[t, i] * slopes[at - i, k, m + j]
 
@@ -267,12 +284,42 @@ def give_activation(p: Any, slopes: Array, at: int, k: int, m: Any, memory: Arra
 
 
 @section
+def each_of_both(
+    weights: Array,
+    fields: Integers,
+    slopes: MuscleSignals,
+    t: int,
+    first: int,
+    at: int,
+    m: Any,
+    memory: Array,
+) -> None:
+    """Slopes by every field where the force has the velocity of the solver."""
+    newest, older = weights[t, 0], weights[t, 1]
+    for k in range(fields.size):
+        p = np.uint64(fields[k] * row.LANES)
+        if weights.shape[1] > 2:  # else there are none before the last one
+            sum_past(weights, 2, slopes.fiber_length, t, first, at, k, m, memory)
+        slopes_of_both(newest, older, p, slopes, at, k, m, memory)
+        if slopes.fiber_velocity.shape[0] > 0:
+            slopes_of_velocity(newest, older, slopes, at, k, m, memory)
+
+
+@section
 def slopes_of_both(
-    newest: float, p: Any, slopes: MuscleSignals, at: int, k: int, m: Any, memory: Array
+    newest: float,
+    older: float,
+    p: Any,
+    slopes: MuscleSignals,
+    at: int,
+    k: int,
+    m: Any,
+    memory: Array,
 ) -> None:
     """l_p and F_p where the force has the velocity of the solver."""
     for j in range(width(memory)):
-        a_p, past = memory[row.A_P[0] + p + j], memory[row.V_D + j]
+        a_p = memory[row.A_P[0] + p + j]
+        past = memory[row.V_D + j] + older * slopes.fiber_length[at - 1, k, m + j]
         l_p = memory[row.L_P[0] + p + j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
         v_p = newest * l_p + past
         f_p = memory[row.F_P[0] + p + j] + memory[row.F_A + j] * a_p + memory[row.F_L + j] * l_p
@@ -291,12 +338,12 @@ def slopes_of_length(p: Any, slopes: Array, at: int, k: int, m: Any, memory: Arr
 
 @section
 def slopes_of_velocity(
-    newest: float, slopes: MuscleSignals, at: int, k: int, m: Any, memory: Array
+    newest: float, older: float, slopes: MuscleSignals, at: int, k: int, m: Any, memory: Array
 ) -> None:
-    """v_p, from the sum over earlier lengths."""
+    """v_p, from the sum over earlier lengths but, unless `older` is 0, the last one."""
     for j in range(width(memory)):
-        l_p = slopes.fiber_length[at, k, m + j]
-        slopes.fiber_velocity[at, k, m + j] = newest * l_p + memory[row.V_D + j]
+        past = memory[row.V_D + j] + older * slopes.fiber_length[at - 1, k, m + j]
+        slopes.fiber_velocity[at, k, m + j] = newest * slopes.fiber_length[at, k, m + j] + past
 
 
 @section
