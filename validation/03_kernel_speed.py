@@ -117,6 +117,7 @@ class Problem:
 
 
 def problem_of(model: Model, trials: Sequence[Trial], profile: Profile = NATIVE) -> Problem:
+    apart.keep_memory()  # as for a calibration
     joined = join(model, trials, profile)
     parameters = model.table()
     excitation = joined.excitation(parameters)

@@ -48,7 +48,8 @@ NEAREST = {
     "physics/activation.py": "physics/test_activation.py physics/test_published.py",
     "physics/muscle.py": "physics/test_muscle.py physics/test_solve.py physics/test_published.py",
     "physics/solve.py": "physics/test_solve.py physics/test_solved_lengths.py"
-    " physics/test_published.py",
+    " physics/test_implicit.py physics/test_published.py",
+    "physics/implicit.py": "physics/test_implicit.py",
     "physics/elementary.py": "physics/test_elementary.py",
     "physics/excitation.py": "physics/test_excitation.py test_primitives.py",
     "physics/held.py": "physics/test_held.py",

@@ -19,8 +19,9 @@ UNCHANGED = {
     },
     "physics/activation.py": {
         "a bound of rounding errors": {"ROUNDING =": ["1e-14"]},
+        "both formulas hold on both sides of it": {"NEARLY_STRAIGHT =": ["0.0625"]},
         DIVISOR: {
-            "rise = (u * by_u - activation) / where": ["1.0"],
+            "per_rise = where(": ["1.0"],
             "inside = where(defined": ["1.0"],
         },
     },
@@ -71,7 +72,6 @@ UNCHANGED = {
                 "4.0",
             ],
         },
-        DIVISOR: {"ratio = -along / where(": ["1.0"]},
         "its sign alone is asked": {
             "found, length, flag =": ["g_short * g_long"],
             "return not residual": [
@@ -79,8 +79,14 @@ UNCHANGED = {
             ],
         },
     },
+    "physics/implicit.py": {
+        DIVISOR: {"ratio = -along / where(": ["1.0"], "g_bar = -where(moves": ["1.0"]},
+    },
     "physics/elementary.py": {
-        "both formulas hold on both sides of it": {"SERIES_BELOW =": ["0.5"]},
+        "both formulas hold on both sides of it": {
+            "SERIES_BELOW =": ["0.5"],
+            "SLOPE_SERIES_BELOW =": ["0.08"],
+        },
         "any number next to zero": {"TINY =": ["1e-300"]},
         "an argument whose result is not used": {"small, large =": ["1.0"]},
         "less than rounding where it is used": {
@@ -90,7 +96,7 @@ UNCHANGED = {
                 "z2 * (Q14 + z * Q15)",
                 "z4 * ((Q12 + z * Q13) + z2 * (Q14 + z * Q15))",
             ],
-            "high = ((S8": ["z * S13", "z2 * S14", "z4 * ((S12 + z * S13) + z2 * S14)"],
+            "return low + z4 * (((S4": ["z * S7", "z4 * S8"],
             "return low + r4": ["r * Q11", "r2 * (Q10 + r * Q11)", "r4 * Q12"],
         },
     },
@@ -146,7 +152,12 @@ UNCHANGED = {
         }
     },
     "physics/kernels/partials.py": {PLACE: {"i, behind =": ["p * row.LANES"]}},
-    "physics/kernels/tangents.py": {PLACE: {"p, at =": ["fields[k] * row.LANES"]}},
+    "physics/kernels/tangents.py": {
+        PLACE: {
+            "p = np.uint64(": ["fields[k] * row.LANES"],
+            "p, weights =": ["fields[k] * row.LANES"],
+        }
+    },
     "physics/kernels/paths.py": {
         "an address, cut to the same integer": {"memory[places, at] =": ["place * size"]}
     },
