@@ -171,8 +171,7 @@ def adjoint(
     """See `reference.adjoint`."""
     timeline, table = system.timeline, np.ascontiguousarray(table)
     frames, whole = musculotendon_length.shape, timeline.force_weights.shape[1] == 0
-    simple = timeline.one_velocity and timeline.solver_weights.shape[1] == 2
-    own = _own_bars(bars, frames, whole, simple)
+    own = _own_bars(bars, frames, whole, timeline.one_velocity)
     table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
     excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else NONE
     length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else NONE

@@ -109,13 +109,13 @@ def pull(
     slope = total_slope(unit, g, cosine, newest)
     f_bar = force_bar * (unit.max_isometric_force * unit.strength_coefficient)
     w_bar = f_bar * fiber_slope(unit, g, slope) + lever * (length_bar + newest * velocity_bar)
-    w_bar = where(cosine > muscle.UPRIGHT, w_bar, 0.0)
+    w_bar = where(cosine > muscle.UPRIGHT, w_bar, 0.0)  # an upright fiber stands as it is
     moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (held == 0)
     g_bar = -where(moves, w_bar, 0.0) / where(moves, slope, 1.0)
-    f_bar -= g_bar
+    f_bar = f_bar - g_bar
     v_bar = f_bar * (f.v * muscle.norm_velocity_slope(v))
-    velocity_bar += v_bar * unit.per_speed
-    length_bar += newest * velocity_bar
+    velocity_bar = velocity_bar + v_bar * unit.per_speed
+    length_bar = length_bar + newest * velocity_bar
     x_bar = unit.optimal_fiber_length * length_bar + f_bar * f.x
     sine_bar = (x_bar - f_bar * f.cosine * cosine * per_x) * (unit.pennation_sine * per_x)
     lmt_bar = g_bar * g.musculotendon_length

@@ -266,7 +266,7 @@ def fiber_slope(unit: Unit, partials: Any, slope: Any) -> Any:
 
     dT/dw is that of the tendon's strain: -l_o dg/dl_mt.
     """
-    return -unit.optimal_fiber_length * partials.musculotendon_length - slope
+    return -partials.musculotendon_length * unit.optimal_fiber_length - slope
 
 
 @pure

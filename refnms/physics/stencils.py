@@ -65,6 +65,6 @@ def timeline(times: Sequence[Array], leads: Sequence[int], profile: Profile) -> 
         rows=np.concatenate([[0], np.cumsum(counts + np.array(leads))]),
         solver_weights=weights[0],
         force_weights=weights[1],
-        one_velocity=force_points == profile.solver_points,
+        one_velocity=force_points == profile.solver_points == 2,
         spline=spline_factors(times),
     )

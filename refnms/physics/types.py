@@ -108,7 +108,7 @@ class Timeline(NamedTuple):
     rows: Integers  # (N + 1,) and excitation rows [rows[i], rows[i + 1])
     solver_weights: Array  # (T, K) v[t] = sum_k weights[t, k] l[t - k] inside the equilibrium
     force_weights: Array  # (T, K) the same in the force; K = 0: from the spline of the whole trial
-    one_velocity: bool  # the force has the velocity of the equilibrium
+    one_velocity: bool  # from two lengths, in the equilibrium and in the force
     spline: SplineFactors
 
 

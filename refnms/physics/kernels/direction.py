@@ -82,13 +82,12 @@ def direction(
                 clear(dots.fiber_length, -1, 0, m, memory)  # the last row, still to be written
             give_activation(p, dots.activation, t, 0, m, memory)
             if one_velocity:
-                sum_past(solver, 2, dots.fiber_length, t, 0, t, 0, m, memory)
                 slopes_of_both(newest, solver[t, 1], p, dots, t, 0, m, memory)
                 slopes_of_velocity(newest, solver[t, 1], dots, t, 0, m, memory)
             else:
-                sum_past(solver, 1, dots.fiber_length, t, 0, t, 0, m, memory)
+                sum_past(solver, dots.fiber_length, t, 0, t, 0, m, memory)
                 slopes_of_length(p, dots.fiber_length, t, 0, m, memory)
-                sum_past(weights, 1, dots.fiber_length, t, 0, t, 0, m, memory)
+                sum_past(weights, dots.fiber_length, t, 0, t, 0, m, memory)
                 slopes_of_velocity(weights[t, 0], 0.0, dots, t, 0, m, memory)
                 slopes_of_force(p, dots, t, 0, m, memory)
 

@@ -181,7 +181,7 @@ def system_of(
             rows,
             solver_weights,
             force_weights,
-            words[SOLVER_POINTS] == words[FORCE_POINTS],
+            words[SOLVER_POINTS] == 2 and words[FORCE_POINTS] == 2,
             SplineFactors(empty, empty, none, none),
         ),
         FilterStart(n[0], words[RESTART]),

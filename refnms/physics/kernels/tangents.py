@@ -113,15 +113,15 @@ def tangents(
                 for k in range(fields.size):
                     clear(slopes.fiber_length, at - 1, k, m, memory)
             if one_velocity:
-                each_of_both(solver, fields, slopes, t, first, at, m, memory)
+                each_of_both(solver, fields, slopes, t, at, m, memory)
             else:
                 for k in range(fields.size):
                     p, weights = np.uint64(fields[k] * row.LANES), timeline.force_weights
                     if lengths:
-                        sum_past(solver, 1, slopes.fiber_length, t, first, at, k, m, memory)
+                        sum_past(solver, slopes.fiber_length, t, first, at, k, m, memory)
                         slopes_of_length(p, slopes.fiber_length, at, k, m, memory)
                     if forces and weights.shape[1] > 0:
-                        sum_past(weights, 1, slopes.fiber_length, t, first, at, k, m, memory)
+                        sum_past(weights, slopes.fiber_length, t, first, at, k, m, memory)
                         slopes_of_velocity(weights[t, 0], 0.0, slopes, at, k, m, memory)
                     if forces:
                         slopes_of_force(p, slopes, at, k, m, memory)
@@ -258,20 +258,12 @@ def clear(slopes: Array, at: int, k: int, m: Any, memory: Array) -> None:
 
 @section
 def sum_past(
-    weights: Array,
-    since: int,
-    slopes: Array,
-    t: int,
-    first: int,
-    at: int,
-    k: int,
-    m: Any,
-    memory: Array,
+    weights: Array, slopes: Array, t: int, first: int, at: int, k: int, m: Any, memory: Array
 ) -> None:
-    """Slopes of a velocity through the lengths `since` frames ago and earlier."""
+    """Slopes of a velocity through earlier lengths."""
     for j in range(width(memory)):
         memory[row.V_D + j] = 0.0
-    for i in range(since, min(weights.shape[1], t - first + 1)):
+    for i in range(1, min(weights.shape[1], t - first + 1)):
         for j in range(width(memory)):
             memory[row.V_D + j] += weights[t, i] * slopes[at - i, k, m + j]
 
@@ -289,20 +281,16 @@ def each_of_both(
     fields: Integers,
     slopes: MuscleSignals,
     t: int,
-    first: int,
     at: int,
     m: Any,
     memory: Array,
 ) -> None:
     """Slopes by every field where the force has the velocity of the solver."""
-    newest, older = weights[t, 0], weights[t, 1]
     for k in range(fields.size):
         p = np.uint64(fields[k] * row.LANES)
-        if weights.shape[1] > 2:  # else there are none before the last one
-            sum_past(weights, 2, slopes.fiber_length, t, first, at, k, m, memory)
-        slopes_of_both(newest, older, p, slopes, at, k, m, memory)
+        slopes_of_both(weights[t, 0], weights[t, 1], p, slopes, at, k, m, memory)
         if slopes.fiber_velocity.shape[0] > 0:
-            slopes_of_velocity(newest, older, slopes, at, k, m, memory)
+            slopes_of_velocity(weights[t, 0], weights[t, 1], slopes, at, k, m, memory)
 
 
 @section
@@ -319,7 +307,7 @@ def slopes_of_both(
     """l_p and F_p where the force has the velocity of the solver."""
     for j in range(width(memory)):
         a_p = memory[row.A_P[0] + p + j]
-        past = memory[row.V_D + j] + older * slopes.fiber_length[at - 1, k, m + j]
+        past = older * slopes.fiber_length[at - 1, k, m + j]
         l_p = memory[row.L_P[0] + p + j] + memory[row.L_A + j] * a_p + memory[row.L_V + j] * past
         v_p = newest * l_p + past
         f_p = memory[row.F_P[0] + p + j] + memory[row.F_A + j] * a_p + memory[row.F_L + j] * l_p
@@ -340,7 +328,7 @@ def slopes_of_length(p: Any, slopes: Array, at: int, k: int, m: Any, memory: Arr
 def slopes_of_velocity(
     newest: float, older: float, slopes: MuscleSignals, at: int, k: int, m: Any, memory: Array
 ) -> None:
-    """v_p, from the sum over earlier lengths but, unless `older` is 0, the last one."""
+    """v_p, from the sum over earlier lengths, or from the last one."""
     for j in range(width(memory)):
         past = memory[row.V_D + j] + older * slopes.fiber_length[at - 1, k, m + j]
         slopes.fiber_velocity[at, k, m + j] = newest * slopes.fiber_length[at, k, m + j] + past
