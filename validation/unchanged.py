@@ -83,10 +83,7 @@ UNCHANGED = {
         DIVISOR: {"ratio = -along / where(": ["1.0"], "g_bar = -where(moves": ["1.0"]},
     },
     "physics/elementary.py": {
-        "both formulas hold on both sides of it": {
-            "SERIES_BELOW =": ["0.5"],
-            "SLOPE_SERIES_BELOW =": ["0.08"],
-        },
+        "both formulas hold on both sides of it": {"SERIES_BELOW =": ["0.5"]},
         "any number next to zero": {"TINY =": ["1e-300"]},
         "an argument whose result is not used": {"small, large =": ["1.0"]},
         "less than rounding where it is used": {

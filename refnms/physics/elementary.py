@@ -26,7 +26,6 @@ LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2**52: what is added to it is rounded to a whole number
 LARGEST = 708.0  # beyond, e^z has no normal number
 SERIES_BELOW = 0.5  # of |z|: there phi loses digits to cancellation on the tape
-SLOPE_SERIES_BELOW = 0.08  # of |z|: there the series of its slope has all digits
 TINY = 1e-300
 
 Q0, Q1, Q2, Q3, Q4, Q5, Q6, Q7, Q8, Q9, Q10, Q11, Q12, Q13, Q14, Q15 = (
@@ -49,7 +48,7 @@ def phi_series(z: Any) -> Any:
 
 @pure
 def phi_slope_series(z: Any) -> Any:
-    """Slope of `phi` at |z| < SLOPE_SERIES_BELOW."""
+    """Slope of `phi`, to the last digits where |z| < 0.08."""
     z2 = z * z
     z4 = z2 * z2
     low = (S0 + z * S1) + z2 * (S2 + z * S3)

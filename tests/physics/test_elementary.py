@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from refnms.jit import kernel
 from refnms.physics import elementary
-from refnms.physics.elementary import LARGEST, SERIES_BELOW, SLOPE_SERIES_BELOW, exp, phi
+from refnms.physics.elementary import LARGEST, SERIES_BELOW, exp, phi
 
 DIGITS = 60
 # Units in the last place: what the module promises of e^z, and what two more operations may add.
@@ -88,7 +88,7 @@ def test_the_series_is_that_of_phi(z):
     assert ulps(elementary.phi_series(z), exact(z)[1]) <= PHI_ULPS
 
 
-@given(st.floats(-SLOPE_SERIES_BELOW, SLOPE_SERIES_BELOW))
+@given(st.floats(-0.08, 0.08))
 def test_the_series_is_that_of_the_slope_of_phi(z):
     assert ulps(elementary.phi_slope_series(z), exact(z)[2]) <= PHI_ULPS
 
