@@ -209,14 +209,14 @@ def adjoint(
 
 
 def _own_bars(
-    bars: MuscleSignals, frames: tuple[int, ...], whole: bool, simple: bool
+    bars: MuscleSignals, frames: tuple[int, ...], whole: bool, one_velocity: bool
 ) -> MuscleSignals:
     """The cotangents for the kernel: copies of what it adds to; forces in any case.
 
     It is compiled for arrays that may be written, so that a read-only one is copied.
 
-    It adds to lengths, which it needs but for `simple` velocities, and where it runs twice, to what
-    is between forces and lengths.
+    It adds to lengths, which it needs but for `one_velocity`, and where it runs twice, to what is
+    between forces and lengths.
     """
 
     def read(bar: Array | None) -> Array:
@@ -232,7 +232,7 @@ def _own_bars(
     return MuscleSignals(
         read(neural),
         added(1, activation) if whole else read(activation),
-        NONE if simple and length is None else added(2, length),
+        NONE if one_velocity and length is None else added(2, length),
         added(3, velocity) if whole else read(velocity),
         added(4, None) if force is None else read(force),
     )

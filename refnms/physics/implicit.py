@@ -1,7 +1,8 @@
 """How one sample moves: derivatives of the length that solves its equilibrium, and their transpose.
 
-By the implicit function theorem, at the root that `solve` has found. Both hold where no equilibrium
-decides the length too: on the floor, and under a rigid tendon.
+By the implicit function theorem, at the root that `solve` has found. On the floor both hold too.
+Under a rigid tendon the slopes are zero, and what `pull` owes to w goes on by the partials of
+`muscle.rigid_projection`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 from refnms.jit import pure, where
 from refnms.physics import muscle
-from refnms.physics.solve import Sample, fiber_slope, total_slope
+from refnms.physics.solve import Sample, total_slope
 from refnms.physics.types import SLOPE_FLOOR, Curves
 
 
@@ -106,9 +107,12 @@ def pull(
     g = muscle.equilibrium_partials(curves, unit, x, cosine, sample.activation, v, lmt)
     f = muscle.norm_fiber_force_partials(curves, unit, x, cosine, sample.activation, v)
     w, per_x, lever = x * cosine, 1.0 / x, unit.optimal_fiber_length * cosine
+    sine = unit.pennation_sine * per_x
     slope = total_slope(unit, g, cosine, newest)
+    # Not as T - g: where the tendon is stiff, that is a small difference of large numbers.
+    by_w = f.x * cosine + f.cosine * (sine * sine * per_x) - g.fiber_velocity * newest * lever
     f_bar = force_bar * (unit.max_isometric_force * unit.strength_coefficient)
-    w_bar = f_bar * fiber_slope(unit, g, slope) + lever * (length_bar + newest * velocity_bar)
+    w_bar = f_bar * by_w + lever * (length_bar + newest * velocity_bar)
     w_bar = where(cosine > muscle.UPRIGHT, w_bar, 0.0)  # an upright fiber stands as it is
     moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (held == 0)
     g_bar = -where(moves, w_bar, 0.0) / where(moves, slope, 1.0)
@@ -117,7 +121,7 @@ def pull(
     velocity_bar = velocity_bar + v_bar * unit.per_speed
     length_bar = length_bar + newest * velocity_bar
     x_bar = unit.optimal_fiber_length * length_bar + f_bar * f.x
-    sine_bar = (x_bar - f_bar * f.cosine * cosine * per_x) * (unit.pennation_sine * per_x)
+    sine_bar = (x_bar - f_bar * f.cosine * cosine * per_x) * sine
     lmt_bar = g_bar * g.musculotendon_length
     along = lmt - unit.optimal_fiber_length * w
     return Cotangents(

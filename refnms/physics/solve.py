@@ -261,18 +261,13 @@ def total_slope(unit: Unit, partials: Any, cosine: Any, newest: Any) -> Any:
 
 
 @pure
-def fiber_slope(unit: Unit, partials: Any, slope: Any) -> Any:
-    """df/dw of the fiber force f = T - g, where dg/dw is `slope`.
+def near_fiber_force(unit: Unit, partials: Any, slope: Any, force: Any, step: Any) -> Any:
+    """The fiber force f = T - g a short step of w away, to first order, where dg/dw is `slope`.
 
     dT/dw is that of the tendon's strain: -l_o dg/dl_mt.
     """
-    return -partials.musculotendon_length * unit.optimal_fiber_length - slope
-
-
-@pure
-def near_fiber_force(unit: Unit, partials: Any, slope: Any, force: Any, step: Any) -> Any:
-    """The fiber force f a short step of w away, to first order, where dg/dw is `slope`."""
-    return force + fiber_slope(unit, partials, slope) * step
+    by_w = -partials.musculotendon_length * unit.optimal_fiber_length - slope
+    return force + by_w * step
 
 
 @outlined

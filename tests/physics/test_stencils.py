@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -134,3 +136,8 @@ def test_a_timeline_knows_whether_force_and_equilibrium_have_one_velocity(name):
     line = timeline([UNIT], [0], EVERY_PROFILE[name])
     same = np.array_equal(line.solver_weights, line.force_weights)
     assert line.one_velocity == same == (name == "native")
+
+
+def test_more_than_two_lengths_are_two_velocities():
+    three = replace(NATIVE, name="three points", solver_points=3, force_points=3)
+    assert not timeline([UNIT], [0], three).one_velocity

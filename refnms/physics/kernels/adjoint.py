@@ -66,8 +66,8 @@ def adjoint(
     The last frames of a trial come first; `memories` keep what the call before them needs.
     Those of lengths are used up, and where lengths and forces come in two calls, those of
     activation and velocity. Where those of neural activation, activation or velocity have no rows
-    they are zero; so for lengths, where a velocity that both have in common is made of two. Where
-    those of the inputs have none, they are not wanted.
+    they are zero; so for lengths, where there is but one velocity. Where those of the inputs have
+    none, they are not wanted.
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
@@ -235,8 +235,8 @@ def pull_sample(
 def pull_both(newest: float, older: float, force_bar: Array, t: int, m: Any, memory: Array) -> None:
     """Force and length, where the force has the velocity of the solver.
 
-    So it is made of the same earlier lengths: PAST_BAR is that of both velocities. Where there is
-    but one earlier length, its cotangent stays in L_BAR.
+    So it is made of the same earlier length, whose cotangent is left in L_BAR: PAST_BAR is that of
+    both velocities.
     """
     for j in range(width(memory)):
         length_bar, velocity_bar = memory[row.L_BAR + j], memory[row.V_BAR + j]

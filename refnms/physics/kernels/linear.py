@@ -1,4 +1,4 @@
-"""The local derivatives of one frame: what `tangents` runs forward and `adjoint` backward.
+"""The local derivatives of one frame: what `tangents` runs forward (see `adjoint` for backward).
 
 At the signals that `forward` found, each signal of a lane is, to first order,
 
