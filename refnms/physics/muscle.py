@@ -154,7 +154,7 @@ def rigid_fiber_length_partials(unit: Unit, musculotendon_length: Any) -> RigidP
 
 @pure
 def rigid_projection(unit: Unit, musculotendon_length: Any) -> Any:
-    """Its projection |l_mt - l_ts| / l_o."""
+    """w of a fiber whose tendon stays at its slack length: |l_mt - l_ts| / l_o."""
     along = musculotendon_length - unit.tendon_slack_length
     return where(along < 0.0, -along, along) * unit.per_length
 

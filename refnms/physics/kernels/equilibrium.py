@@ -132,8 +132,8 @@ def sweep(newest: float, memory: Array) -> tuple[int, int]:
     """A Newton step of every lane: how many stay open, and how many left their pieces.
 
     What the frame needs is written as it is at the end of the step. A settled lane keeps the place
-    it steps from, so that it finds the same again. Nothing is written only where a lane is open:
-    such a store is far slower than a wide one. What no other step needs is left to `at_end`.
+    it steps from, so that it finds the same again: by a sum, for of a choice the compiler makes a
+    store to open lanes only, far slower than a wide one. What only the last needs: see `at_end`.
     """
     left, away = 0, 0
     for j in range(width(memory)):
