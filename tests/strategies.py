@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from refnms.physics import muscle
+from refnms.physics.activation import NEARLY_STRAIGHT
 from refnms.physics.curves import ceinms_default, sampled_curve
 from refnms.physics.profiles import NATIVE, Profile, ceinms_0_9
 from refnms.physics.solve import plain_curves
@@ -61,7 +62,7 @@ KINDS = {  # of cases to draw
 
 
 def draw_muscles(rng: np.random.Generator, count: int) -> Muscles:
-    """Muscles within physiological bounds; the first is not pennate."""
+    """Muscles within physiological bounds; the first not pennate, the third nearly straight."""
     muscles = Muscles(
         c1=rng.uniform(-0.95, -0.05, count),
         c2=rng.uniform(-0.95, -0.05, count),
@@ -77,6 +78,7 @@ def draw_muscles(rng: np.random.Generator, count: int) -> Muscles:
         percentage_change=rng.uniform(0.0, 0.2, count),
     )
     muscles.pennation_angle_at_optimal[0] = 0.0
+    muscles.shape_factor[2:3] *= NEARLY_STRAIGHT / 3.0
     return muscles
 
 

@@ -66,19 +66,32 @@ def exponential(u: Any, shape: Shape) -> Any:
 
 @pure
 def exponential_partials(u: Any, activation: Any, shape: Shape) -> Any:
-    """Slopes of `exponential` by u and by the shape factor, where it has the value `activation`.
+    """Slopes of `exponential` by u and by the shape factor, where it has the value `activation`."""
+    by_u, by_factor = curved_partials(u, activation, shape)
+    straight = straight_partial(u, activation, shape)
+    return by_u, where(shape.per_rise == 0.0, straight, by_factor)
+
+
+@pure
+def curved_partials(u: Any, activation: Any, shape: Shape) -> Any:
+    """The same of a curve that is not nearly straight.
 
     No exponential is needed again: a = (e^(A u) - 1) / (e^A - 1) has the slope by A
 
-        (u - a) / (e^A - 1) - a (1 - u),
-
-    and where u - a has lost its digits, u phi(A u) / phi(A) has that of its series: off by less
-    than rounding where |u| < 1.2, by 1e-14 of it at |u| = 2, and on as the eighth power of u.
+        (u - a) / (e^A - 1) - a (1 - u).
     """
     by_u = shape.factor * activation + shape.per_phi
-    series = u * u * phi_slope_series(shape.factor * u) * shape.per_phi - activation * shape.drift
-    plain = (u - activation) * shape.per_rise - activation * (1.0 - u)
-    return by_u, where(shape.per_rise == 0.0, series, plain)
+    return by_u, (u - activation) * shape.per_rise - activation * (1.0 - u)
+
+
+@pure
+def straight_partial(u: Any, activation: Any, shape: Shape) -> Any:
+    """Slope by the shape factor of a curve that is nearly straight: u - a has lost its digits.
+
+    That of u phi(A u) / phi(A), phi by its series: off by less than rounding where |u| < 1.2, by
+    1e-14 of it at |u| = 2, and on as the eighth power of u.
+    """
+    return u * u * phi_slope_series(shape.factor * u) * shape.per_phi - activation * shape.drift
 
 
 class Node(NamedTuple):

@@ -59,7 +59,9 @@ def take_frame(
     if system.piecewise:
         take_piecewise(signals, t, t + offset, m, memory)
     else:
-        take_exponential(signals, t, t + offset, m, memory)
+        straight = take_exponential(signals, t, t + offset, m, memory)
+        if straight > 0:
+            take_straight(signals.neural_activation, t + offset, m, memory)
     away, on_rigid = take_signals(
         system.rigid, weights[t, 0], musculotendon_length, signals, flags, t, m, memory
     )
@@ -71,12 +73,29 @@ def take_frame(
 
 
 @section
-def take_exponential(signals: MuscleSignals, t: int, r: int, m: Any, memory: Array) -> None:
-    """Activation, a_u and the slope by the shape factor, exponential shape."""
+def take_exponential(signals: MuscleSignals, t: int, r: int, m: Any, memory: Array) -> int:
+    """Activation, a_u and the slope by the shape factor, exponential shape.
+
+    Returns how many lanes are nearly straight: those take that slope from `take_straight`.
+    """
+    straight = 0
     for j in range(width(memory)):
+        shape = shape_of(memory, j)
         u, a = signals.neural_activation[r, m + j], signals.activation[t, m + j]
-        by_u, by_shape = act.exponential_partials(u, a, shape_of(memory, j))
+        by_u, by_shape = act.curved_partials(u, a, shape)
         memory[row.A + j], memory[row.A_U + j], memory[row.A_SHAPE + j] = a, by_u, by_shape
+        straight += 1 if shape.per_rise == 0.0 else 0
+    return straight
+
+
+@section
+def take_straight(neural_activation: Array, r: int, m: Any, memory: Array) -> None:
+    """The slope by the shape factor of lanes that are nearly straight."""
+    for j in range(width(memory)):
+        shape = shape_of(memory, j)
+        if shape.per_rise == 0.0:
+            u, a = neural_activation[r, m + j], memory[row.A + j]
+            memory[row.A_SHAPE + j] = act.straight_partial(u, a, shape)
 
 
 @section
