@@ -80,6 +80,20 @@ def _blocks(trial: int, muscles: int) -> Integers:
     return np.array([(trial, m, n) for m, n in groups(muscles)])
 
 
+@lru_cache(256)
+def _filled_blocks(trial: int, muscles: int) -> Integers:
+    """The same, the last one begun early enough to fill its vectors.
+
+    The lanes it shares with the one before are worked on twice: for loops that write, and do not
+    add. Otherwise each of up to three lanes at the end takes as long as a vector.
+    """
+    blocks = _blocks(trial, muscles).copy()
+    _, m, n = blocks[-1]
+    shared = min(m, -n % LANES_APART)
+    blocks[-1] = trial, m - shared, n + shared
+    return blocks
+
+
 class Share(NamedTuple):
     """What one thread does at a time: some frames of all its blocks, then the next ones."""
 
@@ -201,8 +215,11 @@ def adjoint(
         adjoint_kernel(system, table, block, 0, ALL, True, False, *given, *found, memory)
 
     _each(_shares(timeline, frames[1]), work, flags.size)
+    summed = table_bar[0]
+    for of_trial in table_bar[1:]:
+        summed += of_trial
     return (
-        np.add.reduce(table_bar),
+        summed,
         excitation_bar if wanted[0] else None,
         length_bar if wanted[1] else None,
     )
@@ -277,7 +294,7 @@ def tangents(
         first, stop = frames[trial : trial + 2]
 
         def pass_over(begin: int, lengths: bool, forces: bool) -> None:
-            span = (_blocks(trial, width), begin, begin + chunk, lengths, forces, fields)
+            span = (_filled_blocks(trial, width), begin, begin + chunk, lengths, forces, fields)
             tangents_kernel(system, table, *span, *given, lead, slopes, memories)
 
         for begin in range(0, stop - first, chunk):
