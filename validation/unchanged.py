@@ -142,6 +142,7 @@ UNCHANGED = {
             "memory[row.AWAY + j] =": ["1.0"],
             "memory[row.ON_RIGID + j] =": ["1.0"],
             "memory[row.AT_FLOOR + j] =": ["1.0"],
+            "straight +=": ["1 if shape.per_rise == 0.0 else 0"],
             "away +=": [
                 "0 if held else 1",
                 "take_velocity(signals.fiber_velocity, t, m, memory)",
