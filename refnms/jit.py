@@ -64,6 +64,16 @@ def outlined(function: F) -> F:
     return cast(F, register_jitable(**INNER)(function))
 
 
+def spliced(function: F) -> F:
+    """A long part of a kernel, called in one place of it, to which Numba copies its statements.
+
+    A `pure` one would be optimized by itself and then again where it is used: it compiles slower.
+    """
+    if not HAVE_NUMBA:
+        return function
+    return cast(F, numba.njit(nogil=True, _nrt=False, inline="always", **INNER)(function))
+
+
 def section(function: F) -> F:
     """A part of a kernel. No two of its array arguments may overlap, so loops can be widened."""
     if not HAVE_NUMBA:
@@ -402,49 +412,10 @@ def host_processor() -> str:
     return str(llvm.get_host_cpu_name())
 
 
-def object_code(entries: dict[str, tuple[Callable[..., Any], str, int]], processor: str) -> bytes:
-    """An object file of kernels by their C names: each with what it returns and how many int64
-    arguments it takes, from "i64" or "void".
-
-    The whole process has to compile for `processor`: NUMBA_CPU_NAME says so before Numba starts.
-    """
-    from llvmlite import binding as llvm
-
-    whole = llvm.parse_assembly("")
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=processor, opt=3, reloc="pic", codemodel="default"
-    )
-    for name, (function, returns, count) in entries.items():
-        arguments = (numba.types.int64,) * count
-        plain = getattr(function, "py_func", function)
-        own = numba.njit(nogil=True, _nrt=False, **INNER)(plain)
-        own.compile(arguments)
-        compiled = own.overloads[own.signatures[0]]
-        module = llvm.parse_assembly(compiled.library.get_llvm_str())
-        module.link_in(llvm.parse_assembly(_door(name, compiled, returns, count)))
-        whole.link_in(module)
-    for symbol in (*whole.functions, *whole.global_variables):
-        if not symbol.is_declaration and symbol.name not in entries:
-            symbol.linkage = "internal"
-    whole.triple, whole.data_layout = machine.triple, str(machine.target_data)
-    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
-    builder = llvm.create_pass_builder(machine, tuning)
-    builder.getModulePassManager().run(whole, builder)
-    return bytes(machine.emit_object(whole))
-
-
-def _door(name: str, compiled: Any, returns: str, count: int) -> str:
-    """A function with C's calling convention before one with Numba's."""
-    inner = f'"{compiled.fndesc.mangled_name}"'
-    arguments = "".join(f", i64 %a{i}" for i in range(count))
-    kinds = "ptr, ptr" + ", i64" * count
-    given = ", ".join(f"i64 %a{i}" for i in range(count))
-    value = "  ret void" if returns == "void" else "  %v = load i64, ptr %r\n  ret i64 %v"
-    return f"""declare i32 @{inner}({kinds})
-define {returns} @{name}({given}) {{
-  %r = alloca i64
-  %e = alloca ptr
-  %s = call i32 @{inner}(ptr %r, ptr %e{arguments})
-{value}
-}}
-"""
+def llvm_text(function: Callable[..., Any], count: int) -> tuple[str, str]:
+    """LLVM's text of a kernel that takes so many int64 arguments, and the kernel's name there."""
+    plain = getattr(function, "py_func", function)
+    own = numba.njit(nogil=True, _nrt=False, **INNER)(plain)
+    own.compile((numba.types.int64,) * count)
+    compiled = own.overloads[own.signatures[0]]
+    return compiled.library.get_llvm_str(), compiled.fndesc.mangled_name

@@ -64,7 +64,7 @@ ROOMS = {*WALLS, *UPPER_ROOMS, *TOP_ROOMS}
 # Library -> the rooms that may import it.
 LIBRARIES = {
     "numba": "jit",
-    "llvmlite": "jit",
+    "llvmlite": "jit interop",
     "pandas": "io display",
     "xml": "io",
     "pyexpat": "io",
