@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refnms.jit import pure, section
+from refnms.jit import pure, section, spliced
 from refnms.physics import muscle, solve
 from refnms.physics.kernels import row
 from refnms.physics.kernels.block import (
@@ -34,7 +34,7 @@ SETTLED = 1e-10  # a step as short leaves an error of its square
 LONGEST = 0.2  # step, in optimal fiber lengths: farther off, a piece of a curve means nothing
 
 
-@pure
+@spliced
 def find_length(
     system: System,
     table: Array,
@@ -222,7 +222,7 @@ def sample_of(newest: float, memory: Array, j: Any) -> solve.Sample:
     return solve.Sample(unit, memory[row.A + j], memory[row.LMT + j], newest, memory[row.PAST + j])
 
 
-@section
+@spliced
 def settle_alone(
     system: System,
     table: Array,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from refnms.jit import kernel, pure, section
+from refnms.jit import kernel, pure, section, spliced
 from refnms.physics import activation as act
 from refnms.physics import muscle
 from refnms.physics.curves import holds
@@ -192,7 +192,7 @@ def take_length(signals: MuscleSignals, t: int, m: Any, memory: Array) -> None:
         memory[row.L + j], memory[row.A + j] = length, signals.activation[t, m + j]
 
 
-@pure
+@spliced
 def find_velocity(
     system: System, signals: MuscleSignals, t: int, m: Any, first: int, memory: Array
 ) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from refnms.jit import pure, section
+from refnms.jit import pure, section, spliced
 from refnms.physics import activation as act
 from refnms.physics import implicit, muscle
 from refnms.physics.curves import holds
@@ -36,7 +36,7 @@ from refnms.physics.types import Array, Flag, Integers, MuscleSignals, System
 ON_RIGID_LENGTH, AT_FLOOR = int(Flag.FELL_BACK | Flag.TAUT), int(Flag.FLOOR)
 
 
-@pure
+@spliced
 def take_frame(
     system: System,
     lengths: bool,
