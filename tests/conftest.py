@@ -96,6 +96,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     def forget() -> None:
         compiled._threads.cache_clear()
         compiled._pool.cache_clear()
+        compiled._planned.cache_clear()
 
     def use(number: int) -> None:
         monkeypatch.setenv("REFNMS_THREADS", str(number))

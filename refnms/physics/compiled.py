@@ -186,7 +186,10 @@ def adjoint(
     timeline, table = system.timeline, np.ascontiguousarray(table)
     frames, whole = musculotendon_length.shape, timeline.force_weights.shape[1] == 0
     own = _own_bars(bars, frames, whole, timeline.one_velocity)
-    table_bar = np.zeros((len(timeline.frames) - 1, *table.shape))
+    shares = _shares(timeline, frames[1])
+    # One share adds trial after trial, but not where each takes two calls of the kernel.
+    trials = len(timeline.frames) - 1 if len(shares) > 1 or whole else 1
+    table_bar = np.zeros((trials, *table.shape))
     excitation_bar = apart.zeros(apart.EXCITATION_BAR, excitation.shape) if wanted[0] else NONE
     length_bar = apart.zeros(apart.LENGTH_BAR, frames) if wanted[1] else NONE
     given = (excitation, musculotendon_length, signals, flags)
@@ -214,7 +217,7 @@ def adjoint(
         own.fiber_length[columns] += bar
         adjoint_kernel(system, table, block, 0, ALL, True, False, *given, *found, memory)
 
-    _each(_shares(timeline, frames[1]), work, flags.size)
+    _each(shares, work, flags.size)
     summed = table_bar[0]
     for of_trial in table_bar[1:]:
         summed += of_trial

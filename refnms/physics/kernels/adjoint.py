@@ -61,7 +61,7 @@ def adjoint(
     lmt_bar: Array,
     memories: Array,
 ) -> None:
-    """Add to the cotangents of parameters `(trials, 12, M)` and inputs, frames [begin, end).
+    """Add to the cotangents of parameters `(trials or 1, 12, M)` and inputs, frames [begin, end).
 
     The last frames of a trial come first; `memories` keep what the call before them needs.
     Those of lengths are used up, and where lengths and forces come in two calls, those of
@@ -131,7 +131,7 @@ def adjoint(
                         system.start, excitation, signals, bars, excitation_bar, r, start, m, memory
                     )
         if begin == 0:
-            give_parameters(parameters_bar, trial, m, memory)
+            give_parameters(parameters_bar, min(trial, parameters_bar.shape[0] - 1), m, memory)
 
 
 @pure
