@@ -45,7 +45,7 @@ from refnms.synthetic import participant
 FRAMES, MUSCLES = 10_000, 16  # of an enlarged problem, where nothing else is said
 MANY_FRAMES, MANY_MUSCLES = (1_000, 10_000, 100_000, 1_000_000), (16, 50, 100, 300)
 MANY_TRIALS = (1, 3, 10)
-ROUNDS, SOME_ROUNDS, FEW_ROUNDS = 60, 15, 5
+ROUNDS, SOME_ROUNDS, FEW_ROUNDS = 240, 15, 5
 LONG = 0.05  # [s] a timing of threads takes at least
 SIX = (
     "c1",
