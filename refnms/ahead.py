@@ -6,6 +6,7 @@ forward pass, and then, about as long, the tangents. Here the second does not wa
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def compiling() -> Iterator[Callable[[], object]]:
     """Let another process compile the tangents; the function that is given waits for it.
 
     There is none where compiled code is kept already, or cannot be, or one processor is all.
+    Neither looks for garbage, a twentieth of the work: what compiling makes stays, most of it.
     """
     directory = cache_directory()
     if directory is None or any(directory.iterdir()) or (os.cpu_count() or 1) < 2:
@@ -41,9 +43,13 @@ def compiling() -> Iterator[Callable[[], object]]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,  # what it fails in, the first process compiles and tells
     )
+    collects = gc.isenabled()
+    gc.disable()
     try:
         yield other.wait
     finally:
+        if collects:
+            gc.enable()
         other.kill()
         other.wait()
 
@@ -74,4 +80,5 @@ def compile_tangents() -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()
     compile_tangents()
