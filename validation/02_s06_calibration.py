@@ -61,7 +61,7 @@ POLISHED, MORE_POLISHED, FAR = 8, 40, 0.5  # native fits, and how far from the s
 CUT = 20.0  # [s]
 LEVELS = (0.958, 0.961, 0.975, 1.0)
 BARS = {"objective": 0.975, "seconds": 1.0, "R2": 0.812, "R2, free delay": 0.82}
-ROUNDS, GRADIENT_BAR = 40, 2.5  # in values
+ROUNDS, GRADIENT_BAR = 120, 2.5  # in values
 MANY_BARS = {"objective": 0.961, "seconds": 10.0}
 # CEINMS 0.9 (simulated annealing, two cores), from the README of the data.
 CEINMS = "CEINMS 0.9, annealing"

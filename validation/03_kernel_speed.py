@@ -339,7 +339,7 @@ def error_of_gradient(objective: Objective, x: Array) -> float:
 # ---- growing problems ----
 
 
-def growth(sizes: Sequence[tuple[int, int]], rounds: int) -> Growth:
+def growth(sizes: Sequence[tuple[int, int]]) -> Growth:
     """ns of a muscle-frame of each pass, at numbers of frames and muscles."""
     problems = [problem_of(*enlarged(*size)) for size in sizes]
     passes = {
@@ -347,7 +347,7 @@ def growth(sizes: Sequence[tuple[int, int]], rounds: int) -> Growth:
         for k, p in enumerate(problems)
         for name, function in p.passes().items()
     }
-    seconds = in_turns(passes, rounds, shortest=LONG)
+    seconds = in_turns(passes, SOME_ROUNDS, shortest=LONG)
     return {
         name: [ns(seconds[f"{name} {k}"], p.size) for k, p in enumerate(problems)]
         for name in PASSES
@@ -496,9 +496,9 @@ def main() -> int:
         print()
         whole, same_gradient = whole_objective()
         print()
-        frames = growth([(n, MUSCLES) for n in MANY_FRAMES], FEW_ROUNDS)
+        frames = growth([(n, MUSCLES) for n in MANY_FRAMES])
         uneven = {"frames": show_growth("frames", MANY_FRAMES, frames)}
-        muscles = growth([(FRAMES, n) for n in MANY_MUSCLES], SOME_ROUNDS)
+        muscles = growth([(FRAMES, n) for n in MANY_MUSCLES])
         uneven["muscles"] = show_growth("muscles", MANY_MUSCLES, muscles)
         print()
         memory()
