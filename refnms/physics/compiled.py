@@ -218,11 +218,8 @@ def adjoint(
         adjoint_kernel(system, table, block, 0, ALL, True, False, *given, *found, memory)
 
     _each(shares, work, flags.size)
-    summed = table_bar[0]
-    for of_trial in table_bar[1:]:
-        summed += of_trial
     return (
-        summed,
+        table_bar[0] if trials == 1 else np.add.reduce(table_bar),
         excitation_bar if wanted[0] else None,
         length_bar if wanted[1] else None,
     )
