@@ -47,6 +47,7 @@ T = TypeVar("T")
 ARITHMETIC = {"error_model": "numpy"}
 ROOMS = ("physics", "optimize", "assistance")  # that have kernels
 # Of what only compiled code calls: no way in from Python, which costs a fifth of the compilation.
+# Not `nogil` either: Numba compiles a `pure` function anew for callers of other options.
 INNER = {**ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -71,19 +72,15 @@ def spliced(function: F) -> F:
     """
     if not HAVE_NUMBA:
         return function
-    return cast(F, numba.njit(nogil=True, _nrt=False, inline="always", **INNER)(function))
+    return cast(F, numba.njit(_nrt=False, inline="always", **INNER)(function))
 
 
 def section(function: F) -> F:
     """A part of a kernel. No two of its array arguments may overlap, so loops can be widened."""
     if not HAVE_NUMBA:
         return function
-    return cast(
-        F,
-        numba.njit(nogil=True, _nrt=False, forceinline=True, pipeline_class=_Apart, **INNER)(
-            function
-        ),
-    )
+    options = {"forceinline": True, "pipeline_class": _Apart, **INNER}
+    return cast(F, numba.njit(_nrt=False, **options)(function))
 
 
 def kernel(function: F) -> F:
@@ -415,7 +412,7 @@ def host_processor() -> str:
 def llvm_text(function: Callable[..., Any], count: int) -> tuple[str, str]:
     """LLVM's text of a kernel that takes so many int64 arguments, and the kernel's name there."""
     plain = getattr(function, "py_func", function)
-    own = numba.njit(nogil=True, _nrt=False, **INNER)(plain)
+    own = numba.njit(_nrt=False, **INNER)(plain)
     own.compile((numba.types.int64,) * count)
     compiled = own.overloads[own.signatures[0]]
     return compiled.library.get_llvm_str(), compiled.fndesc.mangled_name
