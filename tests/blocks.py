@@ -19,11 +19,11 @@ NONE = np.zeros((0, 0))
 
 
 def blocks_of(case: Case, width: int = row.LANES) -> Integers:
-    """Trial, first muscle and number of muscles of blocks of one width, the last one narrower."""
+    """Blocks of one width, the last one narrower; none shares a muscle with another."""
     muscles = case.table.shape[1]
     trials = range(len(case.system.timeline.frames) - 1)
     return np.array(
-        [(i, m, min(width, muscles - m)) for i in trials for m in range(0, muscles, width)]
+        [(i, m, min(width, muscles - m), 0) for i in trials for m in range(0, muscles, width)]
     )
 
 

@@ -75,46 +75,45 @@ def groups(muscles: int) -> list[tuple[int, int]]:
 
 
 @lru_cache(256)
-def _blocks(trial: int, muscles: int) -> Integers:
-    """Trial, first muscle and number of muscles `(blocks, 3)`, to be read only."""
-    return np.array([(trial, m, n) for m, n in groups(muscles)])
+def blocks_of(trial: int, muscles: int, fill: bool = False) -> Integers:
+    """Trial, first muscle, number of muscles and, of these, how many the block before has too.
 
-
-@lru_cache(256)
-def _filled_blocks(trial: int, muscles: int) -> Integers:
-    """The same, the last one begun early enough to fill its vectors.
-
-    The lanes it shares with the one before are worked on twice: for loops that write, and do not
-    add. Otherwise each of up to three lanes at the end takes as long as a vector.
+    `(blocks, 4)`, to be read only. With `fill` the last one begins early enough to fill its
+    vectors: otherwise each of up to three lanes at the end takes as long as a vector. What it
+    shares is worked on twice, to the same numbers; only what is added up has to leave it out.
     """
-    blocks = _blocks(trial, muscles).copy()
-    _, m, n = blocks[-1]
-    shared = min(m, -n % LANES_APART)
-    blocks[-1] = trial, m - shared, n + shared
-    return blocks
+    found = [(trial, m, n, 0) for m, n in groups(muscles)]
+    if fill:
+        _, m, n, _ = found[-1]
+        shared = min(m, -n % LANES_APART)
+        found[-1] = trial, m - shared, n + shared, shared
+    return np.array(found)
 
 
 class Share(NamedTuple):
     """What one thread does at a time: some frames of all its blocks, then the next ones."""
 
-    blocks: Integers  # (blocks, 3), to be read only
+    blocks: Integers  # (blocks, 4), to be read only
     spans: list[tuple[int, int]]
 
 
-def _shares(timeline: Timeline, muscles: int) -> list[Share]:
-    return _planned(tuple(timeline.frames.tolist()), muscles, _threads())
+def _shares(timeline: Timeline, muscles: int, fill: bool) -> list[Share]:
+    return _planned(tuple(timeline.frames.tolist()), muscles, _threads(), fill)
 
 
 @lru_cache(64)
-def _planned(frames: tuple[int, ...], muscles: int, threads: int) -> list[Share]:
+def _planned(frames: tuple[int, ...], muscles: int, threads: int, fill: bool) -> list[Share]:
     """The blocks of each trial, those of one shared out among the threads.
 
     For one thread, and where it is little work, all are together. They are kept: in a calibration
     they are asked for again and again.
     """
-    trials = [_blocks(i, muscles) for i in range(len(frames) - 1)]
+    blocks = len(groups(muscles))
     together = threads == 1 or frames[-1] * muscles <= WORTHWHILE
-    parts = 1 if together else min(threads, len(trials[0]))
+    parts = 1 if together else min(threads, blocks)
+    # Lanes that two blocks share are for one thread: none may see what another has half done.
+    fill = fill and blocks >= 2 * parts
+    trials = [blocks_of(i, muscles, fill) for i in range(len(frames) - 1)]
     found = [np.concatenate(trials)] if together else trials
     shares = [share for blocks in found for share in np.array_split(blocks, parts)]
     longest = max(stop - first for first, stop in pairwise(frames))
@@ -162,14 +161,14 @@ def forward(
                 add_velocity(*block)
             forward_kernel(system, table, blocks, 0, ALL, False, True, *arrays, memories)
 
-    def add_velocity(trial: int, m: int, n: int) -> None:
+    def add_velocity(trial: int, m: int, n: int, _: int) -> None:
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
         length = np.ascontiguousarray(signals.fiber_length[columns])
         velocity = np.empty_like(length)
         spline_velocity(_trial_spline(timeline, trial), length, velocity)
         signals.fiber_velocity[columns] = velocity
 
-    _each(_shares(timeline, table.shape[1]), work, flags.size)
+    _each(_shares(timeline, table.shape[1], fill=True), work, flags.size)
 
 
 def adjoint(
@@ -186,7 +185,8 @@ def adjoint(
     timeline, table = system.timeline, np.ascontiguousarray(table)
     frames, whole = musculotendon_length.shape, timeline.force_weights.shape[1] == 0
     own = _own_bars(bars, frames, whole, timeline.one_velocity)
-    shares = _shares(timeline, frames[1])
+    # Where the kernel adds to the cotangents of lengths, no lane may be worked on twice.
+    shares = _shares(timeline, frames[1], fill=len(own.fiber_length) == 0)
     # One share adds trial after trial, but not where each takes two calls of the kernel.
     trials = len(timeline.frames) - 1 if len(shares) > 1 or whole else 1
     table_bar = np.zeros((trials, *table.shape))
@@ -209,7 +209,7 @@ def adjoint(
     def pull_whole(block: Integers) -> None:
         memory = _memories(1)
         adjoint_kernel(system, table, block, 0, ALL, False, True, *given, *found, memory)
-        trial, m, n = block[0]
+        trial, m, n, _ = block[0]
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
         velocity_bar = np.ascontiguousarray(own.fiber_velocity[columns])
         bar = np.zeros_like(velocity_bar)
@@ -286,7 +286,7 @@ def tangents(
     def work(trials: range) -> None:
         rooms = enumerate((False, *kept), apart.BARS)
         slopes = MuscleSignals(*(apart.empty(k, shape) if keep else NO_SLOPES for k, keep in rooms))
-        memories = _memories(len(_blocks(0, width)))
+        memories = _memories(len(blocks_of(0, width)))
         for trial in trials:
             of_trial(trial, slopes, memories)
 
@@ -294,7 +294,7 @@ def tangents(
         first, stop = frames[trial : trial + 2]
 
         def pass_over(begin: int, lengths: bool, forces: bool) -> None:
-            span = (_filled_blocks(trial, width), begin, begin + chunk, lengths, forces, fields)
+            span = (blocks_of(trial, width, fill=True), begin, begin + chunk, lengths, forces, fields)
             tangents_kernel(system, table, *span, *given, lead, slopes, memories)
 
         for begin in range(0, stop - first, chunk):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refnms.physics.compiled import groups
+from refnms.physics.compiled import blocks_of
 from refnms.physics.engine import quiet
 from refnms.physics.kernels import row
 from refnms.physics.kernels.adjoint import adjoint
@@ -64,7 +64,7 @@ def frame_forward(
     `system` is that of any trial; the filter of its profile must not restart.
     """
     own = _frame(system, table, time, past, excitation, length)
-    blocks, rows = _blocks(table.shape[1]), len(own.excitation)
+    blocks, rows = blocks_of(0, table.shape[1]), len(own.excitation)
     flags, memories = np.zeros((rows, table.shape[1]), np.int64), _memories(blocks)
     given = (own.excitation, own.musculotendon_length, own.signals, flags, memories)
     place = _places(blocks)
@@ -114,7 +114,7 @@ def frame_vjp(
 ) -> FrameBars:
     """From cotangents of the signals `(5, M)` and of the next past `(2, M)`, `(K, M)`."""
     own = _frame(system, table, time, past, excitation, length)
-    blocks, (rows, muscles) = _blocks(table.shape[1]), own.excitation.shape
+    blocks, (rows, muscles) = blocks_of(0, table.shape[1]), own.excitation.shape
     for signal, value in zip(own.signals, signals, strict=True):
         signal[-1] = value
     bars = MuscleSignals(*(np.zeros((rows, muscles)) for _ in range(5)))
@@ -189,10 +189,6 @@ def _frame(
     )
     system = system._replace(timeline=timeline)
     return Frame(system, np.ascontiguousarray(table), e, lmt, signals, len(known))
-
-
-def _blocks(muscles: int) -> Integers:
-    return np.array([(0, m, n) for m, n in groups(muscles)])
 
 
 def _memories(blocks: Integers) -> Array:

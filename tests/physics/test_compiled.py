@@ -149,9 +149,10 @@ def test_the_blocks_of_a_trial_hold_every_muscle_once_and_are_about_equally_wide
 
 @given(st.integers(1, 200))
 def test_filled_blocks_end_with_whole_vectors_and_hold_every_muscle(muscles):
-    blocks = compiled._filled_blocks(3, muscles)
-    held = [range(m, m + n) for trial, m, n in blocks if trial == 3]
-    assert {m for lanes in held for m in lanes} == {*range(muscles)}
+    blocks = compiled.blocks_of(3, muscles, fill=True)
+    held = [range(m, m + n) for trial, m, n, _ in blocks if trial == 3]
+    own = [m for lanes, (*_, shared) in zip(held, blocks, strict=True) for m in lanes[shared:]]
+    assert own == [*range(muscles)]
     assert sum(map(len, held)) < muscles + compiled.LANES_APART
     assert max(map(len, held)) <= row.LANES
     assert len(held) == 1 or all(len(lanes) % compiled.LANES_APART == 0 for lanes in held)

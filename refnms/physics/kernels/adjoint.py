@@ -72,7 +72,7 @@ def adjoint(
     timeline = system.timeline
     for i in range(blocks.shape[0]):
         trial, m = blocks[i, 0], np.uint64(blocks[i, 1])
-        memory = memories[i, : row.END + blocks[i, 2]]
+        memory, own = memories[i, : row.END + blocks[i, 2]], np.uint64(blocks[i, 3])
         first, stop = timeline.frames[trial], timeline.frames[trial + 1]
         start, offset = timeline.rows[trial], timeline.rows[trial + 1] - stop
         if first + end >= stop:
@@ -125,13 +125,14 @@ def adjoint(
                 weights = timeline.solver_weights
                 if bars.fiber_length.shape[0] > 0:
                     spread(weights, bars.fiber_length, t, m, first, row.PAST_BAR, memory)
-                add_bar(lmt_bar, t, m, row.LMT_BAR, memory)
+                add_bar(lmt_bar, t, m, row.LMT_BAR, own, memory)
                 for r in range(t + offset, start - 1 if t == first else t + offset - 1, -1):
-                    pull_row(
-                        system.start, excitation, signals, bars, excitation_bar, r, start, m, memory
-                    )
+                    inputs = (excitation, signals.neural_activation)
+                    given = (bars.neural_activation, excitation_bar)
+                    pull_row(system.start, *inputs, *given, r, start, m, own, memory)
         if begin == 0:
-            give_parameters(parameters_bar, min(trial, parameters_bar.shape[0] - 1), m, memory)
+            trial = min(trial, parameters_bar.shape[0] - 1)
+            give_parameters(parameters_bar, trial, m, own, memory)
 
 
 @pure
@@ -173,10 +174,10 @@ def give_bar(bar: Array, t: int, m: Any, base: Any, memory: Array) -> None:
 
 
 @section
-def add_bar(bar: Array, t: int, m: Any, base: Any, memory: Array) -> None:
-    """Add a row of the memory, where it is wanted."""
+def add_bar(bar: Array, t: int, m: Any, base: Any, own: Any, memory: Array) -> None:
+    """Add a row of the memory, where it is wanted, from the first lane of its own on."""
     if bar.shape[0] > 0:
-        for j in range(width(memory)):
+        for j in range(own, width(memory)):
             bar[t, m + j] += memory[base + j]
 
 
@@ -290,26 +291,27 @@ def spread(
 def pull_row(
     start: FilterStart,
     excitation: Array,
-    signals: MuscleSignals,
-    bars: MuscleSignals,
+    neural: Array,
+    neural_bar: Array,
     excitation_bar: Array,
     r: int,
     first: int,
     m: Any,
+    own: Any,
     memory: Array,
 ) -> None:
     """Row r of the filter; the rows U1_BAR and U2_BAR carry what is due to the two rows before."""
     k = r - first
-    if bars.neural_activation.shape[0] > 0:
-        add_row(bars.neural_activation, r, m, memory)
+    if neural_bar.shape[0] > 0:
+        add_row(neural_bar, r, m, memory)
     if k < 2 or k == start.restart or k == start.restart + 1:
-        take_past(start, excitation, signals.neural_activation, r, first, m, memory)
+        take_past(start, excitation, neural, r, first, m, memory)
         pull_filter(excitation, r, m, memory)
-        add_bar(excitation_bar, r, m, row.E_BAR, memory)
-        give_past(start, excitation_bar, k, first, m, memory)
+        add_bar(excitation_bar, r, m, row.E_BAR, own, memory)
+        give_past(start, excitation_bar, k, first, m, own, memory)
     else:
-        pull_inner_filter(excitation, signals.neural_activation, r, m, memory)
-        add_bar(excitation_bar, r, m, row.E_BAR, memory)
+        pull_inner_filter(excitation, neural, r, m, memory)
+        add_bar(excitation_bar, r, m, row.E_BAR, own, memory)
 
 
 @section
@@ -371,7 +373,7 @@ def pull_inner_filter(excitation: Array, neural: Array, r: int, m: Any, memory: 
 
 @section
 def give_past(
-    start: FilterStart, excitation_bar: Array, k: int, first: int, m: Any, memory: Array
+    start: FilterStart, excitation_bar: Array, k: int, first: int, m: Any, own: Any, memory: Array
 ) -> None:
     """What is due to excitations, in row k of its trial, where the filter (re)started."""
     newer, older = first + start.restart - 1, first + start.restart - 2
@@ -380,7 +382,7 @@ def give_past(
         memory[row.U2_BAR + j] = 0.0
         if k == start.restart:
             memory[row.U1_BAR + j] = 0.0
-        if excitation_bar.shape[0] == 0:
+        if excitation_bar.shape[0] == 0 or j < own:
             continue
         if k == start.restart:
             excitation_bar[newer, m + j] += 0.5 * (u1_bar + u2_bar)
@@ -395,12 +397,12 @@ def give_past(
 
 
 @section
-def give_parameters(parameters_bar: Array, trial: int, m: Any, memory: Array) -> None:
+def give_parameters(parameters_bar: Array, trial: int, m: Any, own: Any, memory: Array) -> None:
     """The cotangents of the parameters; that of the delay comes with the excitation."""
     for p in range(len(row.BARS)):
-        for j in range(width(memory)):
+        for j in range(own, width(memory)):
             parameters_bar[trial, p, m + j] += memory[row.BARS[p] + j]
-    for j in range(width(memory)):
+    for j in range(own, width(memory)):
         unit, bar = unit_of(memory, j), memory[row.STRONG_BAR + j]
         parameters_bar[trial, STRONGEST, m + j] += unit.strength_coefficient * bar
         parameters_bar[trial, STRENGTH, m + j] += unit.max_isometric_force * bar

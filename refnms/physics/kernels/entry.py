@@ -20,6 +20,7 @@ from refnms.physics.kernels.paths import pose
 from refnms.physics.kernels.slope import ROOM, last_slope
 from refnms.physics.kernels.stream import REFUSED, begin, prepare, push, system_at
 from refnms.physics.kernels.struct import (
+    BLOCK,
     CHANNELS,
     COLUMNS,
     DOFS,
@@ -246,9 +247,10 @@ def _blocks(own: Described, frames: int, memory: int) -> tuple[Integers, Array, 
     """The blocks of the muscles, their memories, and where the rest of the memory begins."""
     blocks, _ = lanes(own.words[MUSCLES])
     at = memory + 8 * _system_size(own.words, frames)
-    share, memories = integers_at(at, (blocks, 3)), floats_at(at + 24 * blocks, (blocks, row.SIZE))
+    room = at + 8 * BLOCK * blocks
+    share, memories = integers_at(at, (blocks, BLOCK)), floats_at(room, (blocks, row.SIZE))
     spread(own.words, share)
-    return share, memories, at + 24 * blocks + 8 * row.SIZE * blocks
+    return share, memories, room + 8 * row.SIZE * blocks
 
 
 @kernel
@@ -257,7 +259,7 @@ def trial_size(model: int, frames: int) -> int:
     words = described(model).words
     blocks, _ = lanes(words[MUSCLES])
     bars = 2 * frames * words[MUSCLES]
-    return int(_system_size(words, frames) + blocks * (3 + row.SIZE) + bars)
+    return int(_system_size(words, frames) + blocks * (BLOCK + row.SIZE) + bars)
 
 
 @kernel

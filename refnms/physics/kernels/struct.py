@@ -61,6 +61,7 @@ ACTIVE, PASSIVE, VELOCITY, TENDON = 15, 18, 21, 24
 FRAMES, FILTERED, PUSHED, LAST_TIME, PENDING, NEXT_ROW = range(6)
 COUNTERS = 8
 LANES_APART = 4  # as in `compiled`
+BLOCK = 4  # numbers that describe one, as there
 
 
 class Described(NamedTuple):
@@ -78,7 +79,7 @@ class Stream(NamedTuple):
 
     counters: Array
     bounds: Integers  # (2, 2) of frames and of rows, as in `Timeline`
-    share: Integers  # (blocks, 3) as `forward` has it
+    share: Integers  # (blocks, 4) as `forward` has it
     time: Array  # (W,)
     solver_weights: Array  # (W, K)
     force_weights: Array  # (W, F)
@@ -126,7 +127,7 @@ def state_size(words: Integers) -> int:
     w, m, d = window(words), words[MUSCLES], words[DOFS]
     k, f, r = words[SOLVER_POINTS], words[FORCE_POINTS], words[SAMPLES]
     blocks, _ = lanes(m)
-    own = COUNTERS + 4 + 3 * blocks + w * (1 + k + f + 6 * m) + 2 * rows(words) * m
+    own = COUNTERS + 4 + BLOCK * blocks + w * (1 + k + f + 6 * m) + 2 * rows(words) * m
     own += m * (2 + d) + d
     rooms = r * (1 + m) + words[CHANNELS] + ROOM * w + words[ROWS] * words[COLUMNS]
     return int(own + rooms + (blocks + 1) * row.SIZE)
@@ -202,7 +203,7 @@ def stream_at(words: Integers, address: int) -> Stream:
     b = rows(words)
     bounds = address + 8 * COUNTERS
     share = bounds + 32
-    time = share + 24 * blocks
+    time = share + 8 * BLOCK * blocks
     solver, force = time + 8 * w, time + 8 * w * (1 + k)
     excitation = force + 8 * w * f
     neural = excitation + 8 * b * m
@@ -221,7 +222,7 @@ def stream_at(words: Integers, address: int) -> Stream:
     return Stream(
         floats_at(address, (COUNTERS,)),
         integers_at(bounds, (2, 2)),
-        integers_at(share, (blocks, 3)),
+        integers_at(share, (blocks, BLOCK)),
         floats_at(time, (w,)),
         floats_at(solver, (w, k)),
         floats_at(force, (w, f)),
@@ -251,8 +252,8 @@ def stream_at(words: Integers, address: int) -> Stream:
 
 @pure
 def spread(words: Integers, share: Integers) -> None:
-    """Trial, first muscle and number of muscles of each block."""
+    """Trial, first muscle and number of muscles of each block; none shares one with another."""
     blocks, width = lanes(words[MUSCLES])
     for i in range(blocks):
-        share[i, 0], share[i, 1] = 0, i * width
+        share[i, 0], share[i, 1], share[i, 3] = 0, i * width, 0
         share[i, 2] = min(width, words[MUSCLES] - i * width)

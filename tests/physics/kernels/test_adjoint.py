@@ -56,12 +56,26 @@ def test_frames_may_come_in_any_pieces(profile, kind, seed, data):
         np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=3)
+@given(seeds)
+def test_a_lane_of_two_blocks_counts_once(kind, seed):
+    """Where the kernel does not add to the cotangents of lengths."""
+    case = draw_case(seed, EVERY_PROFILE["native"], 13, **KINDS[kind])
+    run = run_blocks(case, blocks_of(case))
+    bars = draw_bars(np.random.default_rng(seed), run[0])._replace(fiber_length=np.empty((0, 0)))
+    apart, shared = blocks_of(case, 8), blocks_of(case, 8)
+    shared[shared[:, 1] > 0, 1:] = 5, 8, 3
+    for x, y in zip(*(pull_blocks(case, run, b, bars) for b in (shared, apart)), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
 def test_only_the_blocks_asked_for_are_pulled_back(rng):
     case = draw_case(4, EVERY_PROFILE["online"], 9, corners=True)
     run = run_blocks(case, blocks_of(case))
     bars = draw_bars(rng, run[0])
     whole = pull_blocks(case, run, blocks_of(case), bars)
-    found = pull_blocks(case, run, np.array([[2, 3, 4]]), bars)
+    found = pull_blocks(case, run, np.array([[2, 3, 4, 0]]), bars)
     line = case.system.timeline
     spans = slice(2, 3), slice(*line.rows[2:4]), slice(*line.frames[2:4])
     for x, y, span in zip(found, whole, spans, strict=True):

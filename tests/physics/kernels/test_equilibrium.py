@@ -60,7 +60,7 @@ def after_a_trial(case):
     """The memory of the muscles of the first trial, and the weight of the newest length there."""
     line, shape = case.system.timeline, case.musculotendon_length.shape
     signals = MuscleSignals(np.zeros_like(case.excitation), *(np.zeros(shape) for _ in range(4)))
-    memories, block = np.zeros((1, row.SIZE)), np.array([[0, 0, shape[1]]])
+    memories, block = np.zeros((1, row.SIZE)), np.array([[0, 0, shape[1], 0]])
     given = case.excitation, case.musculotendon_length, signals, np.zeros(shape, np.int64)
     span = 0, int(line.frames[1]), True, True
     forward(case.system, case.table, block, *span, *given, memories)

@@ -66,7 +66,7 @@ def test_frames_can_be_run_one_at_a_time():
 def test_nothing_is_written_but_the_blocks_asked_for():
     case = draw_case(4, EVERY_PROFILE["native"], 9)
     whole, flags = run_blocks(case, blocks_of(case))
-    found, own = run_blocks(case, np.array([[2, 3, 4], [0, 0, 2]]))
+    found, own = run_blocks(case, np.array([[2, 3, 4, 0], [0, 0, 2, 0]]))
     line = case.system.timeline
     for x, y, bounds in zip(
         (*found, own), (*whole, flags), [line.rows, *[line.frames] * 5], strict=True

@@ -5,6 +5,7 @@ import pytest
 from streams import PROFILES, person
 
 from refnms.physics.kernels.struct import (
+    BLOCK,
     NUMBERS,
     WORDS,
     described,
@@ -49,7 +50,8 @@ def test_a_model_comes_back_from_its_words():
 def test_blocks_hold_every_muscle_once(muscles):
     words = np.zeros(len(WORDS), np.int64)
     words[WORDS.index("muscles")] = muscles
-    share = np.zeros((lanes(muscles)[0], 3), np.int64)
+    share = np.ones((lanes(muscles)[0], BLOCK), np.int64)
     spread(words, share)
-    held = [m for _, first, count in share for m in range(first, first + count)]
+    held = [m for _, first, count, _ in share for m in range(first, first + count)]
     assert held == list(range(muscles))
+    assert not share[:, 0].any() and not share[:, 3].any()

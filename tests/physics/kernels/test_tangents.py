@@ -50,8 +50,8 @@ def test_only_the_blocks_asked_for_are_differentiated():
     case = draw_case(4, EVERY_PROFILE["online"], 9, corners=True)
     run = run_blocks(case, blocks_of(case))
     by_delay = np.cos(case.excitation)
-    whole = push_blocks(case, run, np.array([[2, 0, 9]]), by_delay)
-    found = push_blocks(case, run, np.array([[2, 3, 4]]), by_delay)
+    whole = push_blocks(case, run, np.array([[2, 0, 9, 0]]), by_delay)
+    found = push_blocks(case, run, np.array([[2, 3, 4, 0]]), by_delay)
     for x, y in zip(found[1:], whole[1:], strict=True):
         np.testing.assert_array_equal(x[..., 3:7], y[..., 3:7])
         assert not x[..., :3].any() and not x[..., 7:].any()
