@@ -291,11 +291,12 @@ def tangents(
             of_trial(trial, slopes, memories)
 
     def of_trial(trial: int, slopes: MuscleSignals, memories: Array) -> None:
+        blocks = blocks_of(trial, width, fill=True)
         first, stop = frames[trial : trial + 2]
 
         def pass_over(begin: int, lengths: bool, forces: bool) -> None:
-            span = (blocks_of(trial, width, fill=True), begin, begin + chunk, lengths, forces, fields)
-            tangents_kernel(system, table, *span, *given, lead, slopes, memories)
+            span = (begin, begin + chunk, lengths, forces, fields)
+            tangents_kernel(system, table, blocks, *span, *given, lead, slopes, memories)
 
         for begin in range(0, stop - first, chunk):
             count = min(chunk, stop - first - begin)
