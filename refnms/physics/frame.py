@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from refnms.physics import implicit, muscle
 from refnms.physics.compiled import blocks_of
 from refnms.physics.engine import quiet
 from refnms.physics.kernels import row
@@ -144,20 +145,20 @@ def frame_vjp(
         memories,
     )
     place = _places(blocks)
-    u1_bar, u2_bar, strong_bar, *parameters = (
+    u1_bar, u2_bar, *sums = (
         memories.reshape(-1)[place + int(at)]
-        for at in (row.U1_BAR, row.U2_BAR, row.STRONG_BAR, *row.BARS)
+        for at in (row.U1_BAR, row.U2_BAR, *row.SUMS, *row.BARS)
     )
-    given, found = Muscles(*table), Muscles(*parameters)
-    found.max_isometric_force[:] += given.strength_coefficient * strong_bar
-    found.strength_coefficient[:] += given.max_isometric_force * strong_bar
+    kept = len(row.SUMS)
+    given = implicit.parameters_owed(muscle.unit(Muscles(*table)), implicit.Sums(*sums[:kept]))
+    parameters_bar = np.array([bar + due for bar, due in zip(sums[kept:], given, strict=True)])
     past_bar = np.zeros((2, muscles))
     if own.before > 0:
         past_bar[:] = u1_bar + neural_bar[1], u2_bar
     else:
         e_bar[-1] += system.start.rest * neural_bar[1]
     return FrameBars(
-        np.array(found), past_bar, bars.fiber_length[-2::-1].copy(), e_bar[-1], lmt_bar[-1]
+        parameters_bar, past_bar, bars.fiber_length[-2::-1].copy(), e_bar[-1], lmt_bar[-1]
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from refnms.jit import pure, where
 from refnms.physics import muscle
 from refnms.physics.solve import Sample, total_slope
-from refnms.physics.types import SLOPE_FLOOR, Curves
+from refnms.physics.types import SLOPE_FLOOR, Curves, Muscles, Unit
 
 
 class LengthSlopes(NamedTuple):
@@ -70,19 +70,52 @@ def length_slopes(
 
 
 class Cotangents(NamedTuple):
-    """What one sample owes to its arguments; of `w`, where the equilibrium does not decide it."""
+    """What one sample owes to its arguments; of `w`, where the equilibrium does not decide it.
+
+    What differs by a factor from the cotangents of parameters is as in `Sums`.
+    """
 
     w: Any
     activation: Any
     musculotendon_length: Any  # [m]
     past_velocity: Any
-    optimal_fiber_length: Any
-    pennation_angle_at_optimal: Any
-    tendon_slack_length: Any
-    strongest_force: Any  # max_isometric_force times strength_coefficient
-    max_contraction_velocity: Any
+    optimal_fiber_length: Any  # by all but the velocity
     fiber_damping: Any
     percentage_change: Any
+    strongest_force: Any
+    pennation_sine: Any
+    log_per_speed: Any
+    log_per_tendon: Any
+
+
+class Sums(NamedTuple):
+    """Cotangents that many samples may add up before `parameters_owed` makes of them, once, those
+    of the parameters.
+    """
+
+    strongest_force: Any  # max_isometric_force times strength_coefficient
+    pennation_sine: Any  # of the pennation angle at optimal
+    log_per_speed: Any  # of the logarithm of 1 / (l_o max_contraction_velocity)
+    log_per_tendon: Any  # of that of 1 / l_ts
+
+
+@pure
+def parameters_owed(unit: Unit, sums: Sums) -> Muscles:
+    """The cotangents of a muscle's twelve parameters that are in some `Sums`."""
+    return Muscles(
+        c1=0.0,
+        c2=0.0,
+        shape_factor=0.0,
+        optimal_fiber_length=-sums.log_per_speed * unit.per_length,
+        pennation_angle_at_optimal=sums.pennation_sine * unit.pennation_cosine,
+        tendon_slack_length=-sums.log_per_tendon * unit.per_tendon,
+        max_isometric_force=sums.strongest_force * unit.strength_coefficient,
+        max_contraction_velocity=-sums.log_per_speed * unit.per_velocity,
+        strength_coefficient=sums.strongest_force * unit.max_isometric_force,
+        fiber_damping=0.0,
+        percentage_change=0.0,
+        electromechanical_delay=0.0,
+    )
 
 
 @pure
@@ -104,36 +137,34 @@ def pull(
     g = T - f, that is all T has, and f has g_bar less. `held`: no equilibrium decides w.
     """
     unit, newest, lmt = sample.unit, sample.newest, sample.musculotendon_length
-    g = muscle.equilibrium_partials(curves, unit, x, cosine, sample.activation, v, lmt)
     f = muscle.norm_fiber_force_partials(curves, unit, x, cosine, sample.activation, v)
     w, per_x, lever = x * cosine, 1.0 / x, unit.optimal_fiber_length * cosine
-    sine = unit.pennation_sine * per_x
-    slope = total_slope(unit, g, cosine, newest)
-    # Not as T - g: where the tendon is stiff, that is a small difference of large numbers.
-    by_w = f.x * cosine + f.cosine * (sine * sine * per_x) - g.fiber_velocity * newest * lever
+    _, stiffness = muscle.norm_tendon_force_and_slope(curves, unit, w, lmt)
+    sine, by_v = unit.pennation_sine * per_x, f.v * muscle.norm_velocity_slope(v)
+    # df/dw. Not as T - g: where the tendon is stiff, that has lost its digits.
+    by_w = f.x * cosine + f.cosine * (sine * sine * per_x) + by_v * unit.per_speed * newest * lever
+    slope = by_w + stiffness * unit.optimal_fiber_length  # -G
     f_bar = force_bar * (unit.max_isometric_force * unit.strength_coefficient)
     w_bar = f_bar * by_w + lever * (length_bar + newest * velocity_bar)
     w_bar = where(cosine > muscle.UPRIGHT, w_bar, 0.0)  # an upright fiber stands as it is
     moves = ((slope >= SLOPE_FLOOR) | (slope <= -SLOPE_FLOOR)) & (held == 0)
-    g_bar = -where(moves, w_bar, 0.0) / where(moves, slope, 1.0)
+    g_bar = where(moves, w_bar, 0.0) / where(moves, slope, 1.0)
     f_bar = f_bar - g_bar
-    v_bar = f_bar * (f.v * muscle.norm_velocity_slope(v))
+    v_bar = f_bar * by_v
     velocity_bar = velocity_bar + v_bar * unit.per_speed
     length_bar = length_bar + newest * velocity_bar
     x_bar = unit.optimal_fiber_length * length_bar + f_bar * f.x
-    sine_bar = (x_bar - f_bar * f.cosine * cosine * per_x) * sine
-    lmt_bar = g_bar * g.musculotendon_length
-    along = lmt - unit.optimal_fiber_length * w
+    lmt_bar = g_bar * stiffness
     return Cotangents(
         w=w_bar,
         activation=f_bar * f.activation,
         musculotendon_length=lmt_bar,
         past_velocity=velocity_bar,
-        optimal_fiber_length=x * length_bar - lmt_bar * w - v_bar * v * unit.per_length,
-        pennation_angle_at_optimal=sine_bar * unit.pennation_cosine,
-        tendon_slack_length=-lmt_bar * (along * unit.per_tendon),
-        strongest_force=force_bar * f.force,
-        max_contraction_velocity=-v_bar * v * unit.per_velocity,
+        optimal_fiber_length=x * length_bar - lmt_bar * w,
         fiber_damping=f_bar * f.fiber_damping,
         percentage_change=f_bar * f.percentage_change,
+        strongest_force=force_bar * f.force,
+        pennation_sine=(x_bar - f_bar * f.cosine * cosine * per_x) * sine,
+        log_per_speed=v_bar * v,
+        log_per_tendon=lmt_bar * (lmt - unit.optimal_fiber_length * w),
     )

@@ -258,6 +258,16 @@ def norm_fiber_force_partials(
 
 
 @pure
+def norm_tendon_force_and_slope(
+    curves: Curves, unit: Unit, w: Any, musculotendon_length: Any
+) -> Any:
+    """T at a projected fiber length w, and its slope by the musculotendon length [1/m]."""
+    strained = strain(unit, w, musculotendon_length)
+    force, slope = value_and_slope(curves.tendon_force_strain, strained)
+    return force, slope * unit.per_tendon
+
+
+@pure
 def equilibrium(
     curves: Curves,
     unit: Unit,
@@ -303,10 +313,7 @@ def equilibrium_partials(
     sine = unit.pennation_sine * per_x  # of the pennation
     f = norm_fiber_force_partials(curves, unit, x, cosine, activation, v)
     by_v = f.v * norm_velocity_slope(v)
-    tendon, stiffness = value_and_slope(
-        curves.tendon_force_strain, strain(unit, w, musculotendon_length)
-    )
-    by_length = stiffness * unit.per_tendon
+    tendon, by_length = norm_tendon_force_and_slope(curves, unit, w, musculotendon_length)
     along = musculotendon_length - unit.optimal_fiber_length * w
     return EquilibriumPartials(
         residual=tendon - f.force,

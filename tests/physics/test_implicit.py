@@ -11,7 +11,7 @@ from strategies import CURVES, STEP
 from refnms.autodiff.check import difference_sweep
 from refnms.physics import implicit, muscle, solve
 from refnms.physics.curves import spline_curve
-from refnms.physics.implicit import Cotangents, LengthSlopes
+from refnms.physics.implicit import Cotangents, LengthSlopes, Sums
 from refnms.physics.profiles import NATIVE
 from refnms.physics.solve import Sample, solve_sample
 from refnms.physics.types import SLOPE_FLOOR, Curves, Flag, Muscles
@@ -150,11 +150,9 @@ def owed(sample, length, slopes, bars, curves):
             force_bar * force.get(name, 0.0),
             *(bar * slopes.get(name, 0.0) for bar in to_length),
         ]
-        for name in Cotangents._fields
+        for name in (*Cotangents._fields, *Muscles._fields)
     }
     terms["past_velocity"] += to_velocity
-    f = muscle.norm_fiber_force(curves, unit, x, cosine, sample.activation, v)
-    terms["strongest_force"] = [force_bar * f]
     return terms
 
 
@@ -162,12 +160,15 @@ def check_pull(sample, length, slopes, held, on_rigid=False, curves=CURVES, tole
     unit, bars = sample.unit, np.random.default_rng(0).normal(size=3)
     x, cosine = muscle.of_length(unit, length)
     v = muscle.norm_velocity(unit, sample.newest * length + sample.past)
-    found = implicit.pull(curves, sample, x, cosine, v, held, *bars)._asdict()
-    w_bar = found.pop("w")
+    pulled = implicit.pull(curves, sample, x, cosine, v, held, *bars)
+    sums = Sums(*(getattr(pulled, name) for name in Sums._fields))
+    found = implicit.parameters_owed(unit, sums)._asdict()
+    for name in {*Cotangents._fields} - {*Sums._fields, "w"}:
+        found[name] = found.get(name, 0.0) + getattr(pulled, name)
     if on_rigid:
         by_w = muscle.rigid_projection_partials(unit, sample.musculotendon_length)
         for name, slope in by_w._asdict().items():
-            found[name] += w_bar * slope
+            found[name] += pulled.w * slope
     terms = owed(sample, length, slopes, bars, curves)
     for name, bar in found.items():
         size = np.abs(terms[name]).sum() + 1e-4  # a slope itself may be rounding of nothing

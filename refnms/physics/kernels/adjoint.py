@@ -33,13 +33,9 @@ from refnms.physics.types import (
     Array,
     FilterStart,
     Integers,
-    Muscles,
     MuscleSignals,
     System,
 )
-
-STRONGEST = Muscles._fields.index("max_isometric_force")
-STRENGTH = Muscles._fields.index("strength_coefficient")
 
 
 @kernel
@@ -224,12 +220,12 @@ def pull_sample(
     memory[row.PAST_BAR + j] = bars.past_velocity
     memory[p.shape_factor + j] += memory[row.A_SHAPE + j] * a_bar
     memory[p.optimal_fiber_length + j] += bars.optimal_fiber_length
-    memory[p.pennation_angle_at_optimal + j] += bars.pennation_angle_at_optimal
-    memory[p.tendon_slack_length + j] += bars.tendon_slack_length
-    memory[row.STRONG_BAR + j] += bars.strongest_force
-    memory[p.max_contraction_velocity + j] += bars.max_contraction_velocity
     memory[p.fiber_damping + j] += bars.fiber_damping
     memory[p.percentage_change + j] += bars.percentage_change
+    memory[row.SUMS.strongest_force + j] += bars.strongest_force
+    memory[row.SUMS.pennation_sine + j] += bars.pennation_sine
+    memory[row.SUMS.log_per_speed + j] += bars.log_per_speed
+    memory[row.SUMS.log_per_tendon + j] += bars.log_per_tendon
 
 
 @section
@@ -399,10 +395,13 @@ def give_past(
 @section
 def give_parameters(parameters_bar: Array, trial: int, m: Any, own: Any, memory: Array) -> None:
     """The cotangents of the parameters; that of the delay comes with the excitation."""
-    for p in range(len(row.BARS)):
-        for j in range(own, width(memory)):
-            parameters_bar[trial, p, m + j] += memory[row.BARS[p] + j]
     for j in range(own, width(memory)):
-        unit, bar = unit_of(memory, j), memory[row.STRONG_BAR + j]
-        parameters_bar[trial, STRONGEST, m + j] += unit.strength_coefficient * bar
-        parameters_bar[trial, STRENGTH, m + j] += unit.max_isometric_force * bar
+        sums = implicit.Sums(
+            memory[row.SUMS[0] + j],
+            memory[row.SUMS[1] + j],
+            memory[row.SUMS[2] + j],
+            memory[row.SUMS[3] + j],
+        )
+        owed = implicit.parameters_owed(unit_of(memory, j), sums)
+        for p in range(len(row.BARS)):
+            parameters_bar[trial, p, m + j] += memory[row.BARS[p] + j] + owed[p]

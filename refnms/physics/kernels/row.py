@@ -9,6 +9,7 @@ from itertools import count
 import numpy as np
 
 from refnms.physics.activation import Node, Shape
+from refnms.physics.implicit import Sums
 from refnms.physics.types import Muscles, Piece, Unit
 
 LANES = 16  # two or four registers of every operation: enough to hide what a division takes
@@ -28,6 +29,7 @@ ACTIVE, PASSIVE, VELOCITY, TENDON, FORCE_VELOCITY = (
 )
 # By each parameter: slopes of activation, fiber length and tendon force (see `linear`), cotangents.
 A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
+SUMS = Sums(*_rows(len(Sums._fields)))
 (
     C1, C2, ALPHA, BETA1, BETA2,  # of the filter
     U1, U2,  # neural activation one and two rows ago
@@ -44,7 +46,6 @@ A_P, L_P, F_P, BARS = (Muscles(*_rows(len(Muscles._fields))) for _ in range(4))
     U1_C1, U2_C1, U1_C2, U2_C2, U1_D, U2_D,  # slopes of U1 and U2 by c1, c2 and the delay
     V_D,  # slope of the velocity of earlier lengths by one parameter
     A_BAR, L_BAR, W_BAR, V_BAR, LMT_BAR, PAST_BAR, E_BAR, U_BAR, U1_BAR, U2_BAR,  # cotangents
-    STRONG_BAR,  # of max_isometric_force times strength_coefficient
-) = _rows(58)  # fmt: skip
+) = _rows(57)  # fmt: skip
 END = next(_free)
 SIZE = END + LANES  # of a block whose lanes are all taken (see `block.width`)
