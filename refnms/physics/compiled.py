@@ -62,9 +62,12 @@ def _pool() -> ThreadPoolExecutor | None:
 
 def _each(tasks: Sequence[Any], work: Callable[[Any], None], size: int) -> None:
     """Do the work of all tasks, side by side where it is worthwhile."""
-    pool = _pool() if size > WORTHWHILE and len(tasks) > 1 else None
-    for _ in map(work, tasks) if pool is None else pool.map(work, tasks):
-        pass
+    if size > WORTHWHILE and len(tasks) > 1 and (pool := _pool()) is not None:
+        for _ in pool.map(work, tasks):
+            pass
+    else:
+        for task in tasks:
+            work(task)
 
 
 def groups(muscles: int) -> list[tuple[int, int]]:
@@ -90,11 +93,24 @@ def blocks_of(trial: int, muscles: int, fill: bool = False) -> Integers:
     return np.array(found)
 
 
+def _memories(count: int) -> Any:
+    """Of blocks; each row of one begins with a line of the cache."""
+    return apart.empty(apart.MEMORIES, (count, row.SIZE))
+
+
 class Share(NamedTuple):
     """What one thread does at a time: some frames of all its blocks, then the next ones."""
 
     blocks: Integers  # (blocks, 4), to be read only
     spans: list[tuple[int, int]]
+    spare: list[Any]  # memories of these blocks that no call has: to make new ones takes longer
+
+    def memories(self) -> Any:
+        """To be given back to `spare`."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return _memories(len(self.blocks))
 
 
 def _shares(timeline: Timeline, muscles: int, fill: bool) -> list[Share]:
@@ -117,7 +133,7 @@ def _planned(frames: tuple[int, ...], muscles: int, threads: int, fill: bool) ->
     found = [np.concatenate(trials)] if together else trials
     shares = [share for blocks in found for share in np.array_split(blocks, parts)]
     longest = max(stop - first for first, stop in pairwise(frames))
-    return [Share(blocks, _spans(len(blocks), longest, muscles)) for blocks in shares]
+    return [Share(blocks, _spans(len(blocks), longest, muscles), []) for blocks in shares]
 
 
 def _spans(blocks: int, longest: int, muscles: int) -> list[tuple[int, int]]:
@@ -134,11 +150,6 @@ def _trial_spline(timeline: Timeline, trial: int) -> SplineFactors:
     return SplineFactors(s.steps[frames], s.pivots[frames], first, last)
 
 
-def _memories(count: int) -> Any:
-    """Of blocks; each row of one begins with a line of the cache."""
-    return apart.empty(apart.MEMORIES, (count, row.SIZE))
-
-
 def forward(
     system: System,
     table: Array,
@@ -153,13 +164,14 @@ def forward(
     arrays = (excitation, musculotendon_length, signals, flags)
 
     def work(share: Share) -> None:
-        blocks, memories = share.blocks, _memories(len(share.blocks))
+        blocks, memories = share.blocks, share.memories()
         for begin, end in share.spans:
             forward_kernel(system, table, blocks, begin, end, True, not whole, *arrays, memories)
         if whole:
             for block in blocks:
                 add_velocity(*block)
             forward_kernel(system, table, blocks, 0, ALL, False, True, *arrays, memories)
+        share.spare.append(memories)
 
     def add_velocity(trial: int, m: int, n: int, _: int) -> None:
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
@@ -196,18 +208,17 @@ def adjoint(
     found = (own, table_bar, excitation_bar, length_bar)
 
     def work(share: Share) -> None:
-        blocks = share.blocks
+        blocks, memories = share.blocks, share.memories()
         if whole:
             for i in range(len(blocks)):
-                pull_whole(blocks[i : i + 1])
-            return
-        memories = _memories(len(blocks))
-        for begin, end in reversed(share.spans):
-            spanned = (begin, end, True, True)
-            adjoint_kernel(system, table, blocks, *spanned, *given, *found, memories)
+                pull_whole(blocks[i : i + 1], memories[i : i + 1])
+        else:
+            for begin, end in reversed(share.spans):
+                spanned = (begin, end, True, True)
+                adjoint_kernel(system, table, blocks, *spanned, *given, *found, memories)
+        share.spare.append(memories)
 
-    def pull_whole(block: Integers) -> None:
-        memory = _memories(1)
+    def pull_whole(block: Integers, memory: Array) -> None:
         adjoint_kernel(system, table, block, 0, ALL, False, True, *given, *found, memory)
         trial, m, n, _ = block[0]
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
@@ -236,23 +247,25 @@ def _own_bars(
     between forces and lengths.
     """
 
-    def read(bar: Array | None) -> Array:
-        if bar is None:
-            return NONE
-        return bar if bar.flags.carray else np.require(bar, requirements=["C", "W"])
-
-    def added(number: int, bar: Array | None) -> Any:
-        number += apart.BARS
-        return apart.zeros(number, frames) if bar is None else apart.joined(number, bar)
-
     neural, activation, length, velocity, force = bars
     return MuscleSignals(
-        read(neural),
-        added(1, activation) if whole else read(activation),
-        NONE if one_velocity and length is None else added(2, length),
-        added(3, velocity) if whole else read(velocity),
-        added(4, None) if force is None else read(force),
+        _read(neural),
+        _added(1, activation, frames) if whole else _read(activation),
+        NONE if one_velocity and length is None else _added(2, length, frames),
+        _added(3, velocity, frames) if whole else _read(velocity),
+        _added(4, None, frames) if force is None else _read(force),
     )
+
+
+def _read(bar: Array | None) -> Any:
+    if bar is None:
+        return NONE
+    return bar if bar.flags.carray else np.require(bar, requirements=["C", "W"])
+
+
+def _added(number: int, bar: Array | None, frames: tuple[int, ...]) -> Any:
+    number += apart.BARS
+    return apart.zeros(number, frames) if bar is None else apart.joined(number, bar)
 
 
 def tangents(
