@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
@@ -93,6 +93,22 @@ def blocks_of(trial: int, muscles: int, fill: bool = False) -> Integers:
     return np.array(found)
 
 
+class Spare:
+    """Working memory that no call has now: to place it anew takes longer than to keep it."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._kept = make, list[Any]()
+
+    def take(self) -> Any:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return self._make()
+
+    def give(self, memory: Any) -> None:
+        self._kept.append(memory)
+
+
 def _memories(count: int) -> Any:
     """Of blocks; each row of one begins with a line of the cache."""
     return apart.empty(apart.MEMORIES, (count, row.SIZE))
@@ -103,14 +119,7 @@ class Share(NamedTuple):
 
     blocks: Integers  # (blocks, 4), to be read only
     spans: list[tuple[int, int]]
-    spare: list[Any]  # memories of these blocks that no call has: to make new ones takes longer
-
-    def memories(self) -> Any:
-        """To be given back to `spare`."""
-        try:
-            return self.spare.pop()
-        except IndexError:
-            return _memories(len(self.blocks))
+    memories: Spare  # of these blocks
 
 
 def _shares(timeline: Timeline, muscles: int, fill: bool) -> list[Share]:
@@ -133,7 +142,10 @@ def _planned(frames: tuple[int, ...], muscles: int, threads: int, fill: bool) ->
     found = [np.concatenate(trials)] if together else trials
     shares = [share for blocks in found for share in np.array_split(blocks, parts)]
     longest = max(stop - first for first, stop in pairwise(frames))
-    return [Share(blocks, _spans(len(blocks), longest, muscles), []) for blocks in shares]
+    return [
+        Share(blocks, _spans(len(blocks), longest, muscles), Spare(partial(_memories, len(blocks))))
+        for blocks in shares
+    ]
 
 
 def _spans(blocks: int, longest: int, muscles: int) -> list[tuple[int, int]]:
@@ -164,14 +176,14 @@ def forward(
     arrays = (excitation, musculotendon_length, signals, flags)
 
     def work(share: Share) -> None:
-        blocks, memories = share.blocks, share.memories()
+        blocks, memories = share.blocks, share.memories.take()
         for begin, end in share.spans:
             forward_kernel(system, table, blocks, begin, end, True, not whole, *arrays, memories)
         if whole:
             for block in blocks:
                 add_velocity(*block)
             forward_kernel(system, table, blocks, 0, ALL, False, True, *arrays, memories)
-        share.spare.append(memories)
+        share.memories.give(memories)
 
     def add_velocity(trial: int, m: int, n: int, _: int) -> None:
         columns = (slice(*timeline.frames[trial : trial + 2]), slice(m, m + n))
@@ -208,7 +220,7 @@ def adjoint(
     found = (own, table_bar, excitation_bar, length_bar)
 
     def work(share: Share) -> None:
-        blocks, memories = share.blocks, share.memories()
+        blocks, memories = share.blocks, share.memories.take()
         if whole:
             for i in range(len(blocks)):
                 pull_whole(blocks[i : i + 1], memories[i : i + 1])
@@ -216,7 +228,7 @@ def adjoint(
             for begin, end in reversed(share.spans):
                 spanned = (begin, end, True, True)
                 adjoint_kernel(system, table, blocks, *spanned, *given, *found, memories)
-        share.spare.append(memories)
+        share.memories.give(memories)
 
     def pull_whole(block: Integers, memory: Array) -> None:
         adjoint_kernel(system, table, block, 0, ALL, False, True, *given, *found, memory)
@@ -268,6 +280,19 @@ def _added(number: int, bar: Array | None, frames: tuple[int, ...]) -> Any:
     return apart.zeros(number, frames) if bar is None else apart.joined(number, bar)
 
 
+@lru_cache(4)
+def _rooms(shape: tuple[int, ...], kept: tuple[bool, ...]) -> Spare:
+    """Of slopes by parameters of the signals that are kept, and memories of a trial's blocks."""
+
+    def make() -> tuple[MuscleSignals, Array]:
+        found = (
+            apart.empty(apart.BARS + k, shape) if keep else NO_SLOPES for k, keep in enumerate(kept)
+        )
+        return MuscleSignals(*found), _memories(len(groups(shape[-1])))
+
+    return Spare(make)
+
+
 def tangents(
     system: System,
     table: Array,
@@ -293,15 +318,15 @@ def tangents(
     longest = max(stop - first for first, stop in pairwise(frames))
     chunk = longest if whole else min(max(FEWEST, DERIVED // width), longest)
     shape = (lead + chunk, fields.size, width)
-    kept = (wanted[0], True, wanted[1] or not timeline.one_velocity, True)
+    kept = (False, wanted[0], True, wanted[1] or not timeline.one_velocity, True)
+    rooms = _rooms(shape, kept)
     given = (excitation, by_delay, musculotendon_length, signals, flags)
 
     def work(trials: range) -> None:
-        rooms = enumerate((False, *kept), apart.BARS)
-        slopes = MuscleSignals(*(apart.empty(k, shape) if keep else NO_SLOPES for k, keep in rooms))
-        memories = _memories(len(blocks_of(0, width)))
+        room = rooms.take()
         for trial in trials:
-            of_trial(trial, slopes, memories)
+            of_trial(trial, *room)
+        rooms.give(room)
 
     def of_trial(trial: int, slopes: MuscleSignals, memories: Array) -> None:
         blocks = blocks_of(trial, width, fill=True)
