@@ -62,9 +62,10 @@ def take_frame(
         straight = take_exponential(signals, t, t + offset, m, memory)
         if straight > 0:
             take_straight(signals.neural_activation, t + offset, m, memory)
-    away, on_rigid = take_signals(
-        system.rigid, weights[t, 0], musculotendon_length, signals, flags, t, m, memory
-    )
+    away, flagged = take_signals(weights[t, 0], musculotendon_length, signals, flags, t, m, memory)
+    on_rigid = 0
+    if flagged != 0 or system.rigid or memory[row.FLAGGED] > 0.0:
+        on_rigid = take_flags(system.rigid, flags, t, m, memory)
     if not system.timeline.one_velocity:
         away += take_velocity(signals.fiber_velocity, t, m, memory)
     if away > 0:
@@ -109,7 +110,6 @@ def take_piecewise(signals: MuscleSignals, t: int, r: int, m: Any, memory: Array
 
 @section
 def take_signals(
-    rigid: bool,
     newest: float,
     musculotendon_length: Array,
     signals: MuscleSignals,
@@ -118,11 +118,11 @@ def take_signals(
     m: Any,
     memory: Array,
 ) -> tuple[int, int]:
-    """Lengths and velocities, and where the length is not that of an equilibrium.
+    """Lengths and velocities.
 
-    Returns how many lanes are outside of their pieces, and how many are under a rigid tendon.
+    Returns how many lanes are outside of their pieces, and whether `take_flags` is needed.
     """
-    away, under = 0, 0
+    away, flagged = 0, 0
     for j in range(width(memory)):
         unit, length = unit_of(memory, j), signals.fiber_length[t, m + j]
         lmt, a = musculotendon_length[t, m + j], memory[row.A + j]
@@ -133,12 +133,26 @@ def take_signals(
         memory[row.COSINE + j], memory[row.LMT + j] = cosine, lmt
         memory[row.AWAY + j] = 0.0 if held else 1.0
         away += 0 if held else 1
-        flag, no_tendon = flags[t, m + j], unit.tendon_slack_length == 0.0
-        on_rigid = rigid | no_tendon | (flag & ON_RIGID_LENGTH != 0)
+        flagged |= flags[t, m + j] | (1 if unit.tendon_slack_length == 0.0 else 0)
+    return away, flagged
+
+
+@section
+def take_flags(rigid: bool, flags: Integers, t: int, m: Any, memory: Array) -> int:
+    """Where the length is not that of an equilibrium; how many lanes are under a rigid tendon.
+
+    `FLAGGED` keeps whether there is any, so that the next frame comes here too and clears it.
+    """
+    under, floors = 0, 0
+    for j in range(width(memory)):
+        flag, no_tendon = flags[t, m + j], unit_of(memory, j).tendon_slack_length == 0.0
+        on_rigid, at_floor = rigid | no_tendon | (flag & ON_RIGID_LENGTH != 0), flag & AT_FLOOR != 0
         memory[row.ON_RIGID + j] = 1.0 if on_rigid else 0.0
-        memory[row.AT_FLOOR + j] = 1.0 if flag & AT_FLOOR != 0 else 0.0
+        memory[row.AT_FLOOR + j] = 1.0 if at_floor else 0.0
         under += 1 if on_rigid else 0
-    return away, under
+        floors += 1 if at_floor else 0
+    memory[row.FLAGGED] = 1.0 if under + floors > 0 else 0.0
+    return under
 
 
 @section

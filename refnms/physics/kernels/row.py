@@ -40,12 +40,13 @@ SUMS = Sums(*_rows(len(Sums._fields)))
     NEAR,  # where the search for W stands
     OPEN, AWAY, DOUBT,  # 1 while the length is looked for; outside of its pieces; to be checked
     ON_RIGID, AT_FLOOR,  # 1 where the length is not that of an equilibrium
+    FLAGGED,  # in its first lane: 1 where any has that
     BY_A, BY_LMT, BY_V, SLOPE,  # partials of the last frame's equilibrium
     LAST_A, LAST_PAST, LAST_W,  # and what it was computed from
     A_U, A_SHAPE, L_A, L_V, F_A, F_L, F_V,  # slopes of a signal: see `linear`
     U1_C1, U2_C1, U1_C2, U2_C2, U1_D, U2_D,  # slopes of U1 and U2 by c1, c2 and the delay
     V_D,  # slope of the velocity of earlier lengths by one parameter
     A_BAR, L_BAR, W_BAR, V_BAR, LMT_BAR, PAST_BAR, E_BAR, U_BAR, U1_BAR, U2_BAR,  # cotangents
-) = _rows(57)  # fmt: skip
+) = _rows(58)  # fmt: skip
 END = next(_free)
 SIZE = END + LANES  # of a block whose lanes are all taken (see `block.width`)
