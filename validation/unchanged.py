@@ -80,7 +80,7 @@ UNCHANGED = {
         },
     },
     "physics/implicit.py": {
-        DIVISOR: {"ratio = -along / where(": ["1.0"], "g_bar = -where(moves": ["1.0"]},
+        DIVISOR: {"ratio = -along / where(": ["1.0"], "g_bar = where(moves": ["1.0"]},
     },
     "physics/elementary.py": {
         "both formulas hold on both sides of it": {"SERIES_BELOW =": ["0.5"]},
@@ -142,6 +142,8 @@ UNCHANGED = {
             "memory[row.AWAY + j] =": ["1.0"],
             "memory[row.ON_RIGID + j] =": ["1.0"],
             "memory[row.AT_FLOOR + j] =": ["1.0"],
+            "memory[row.FLAGGED] =": ["1.0"],
+            "floors +=": ["1 if at_floor else 0"],
             "straight +=": ["1 if shape.per_rise == 0.0 else 0"],
             "away +=": [
                 "0 if held else 1",

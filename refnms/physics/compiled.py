@@ -133,11 +133,11 @@ def _planned(frames: tuple[int, ...], muscles: int, threads: int, fill: bool) ->
     For one thread, and where it is little work, all are together. They are kept: in a calibration
     they are asked for again and again.
     """
-    blocks = len(groups(muscles))
+    count = len(groups(muscles))
     together = threads == 1 or frames[-1] * muscles <= WORTHWHILE
-    parts = 1 if together else min(threads, blocks)
+    parts = 1 if together else min(threads, count)
     # Lanes that two blocks share are for one thread: none may see what another has half done.
-    fill = fill and blocks >= 2 * parts
+    fill = fill and count >= 2 * parts
     trials = [blocks_of(i, muscles, fill) for i in range(len(frames) - 1)]
     found = [np.concatenate(trials)] if together else trials
     shares = [share for blocks in found for share in np.array_split(blocks, parts)]
@@ -280,17 +280,17 @@ def _added(number: int, bar: Array | None, frames: tuple[int, ...]) -> Any:
     return apart.zeros(number, frames) if bar is None else apart.joined(number, bar)
 
 
-@lru_cache(4)
+def _room(shape: tuple[int, ...], kept: tuple[bool, ...]) -> tuple[MuscleSignals, Array]:
+    """For slopes by parameters of the signals that are kept, and memories of a trial's blocks."""
+    slopes = (
+        apart.empty(apart.BARS + k, shape) if keep else NO_SLOPES for k, keep in enumerate(kept)
+    )
+    return MuscleSignals(*slopes), _memories(len(groups(shape[-1])))
+
+
+@lru_cache(64)
 def _rooms(shape: tuple[int, ...], kept: tuple[bool, ...]) -> Spare:
-    """Of slopes by parameters of the signals that are kept, and memories of a trial's blocks."""
-
-    def make() -> tuple[MuscleSignals, Array]:
-        found = (
-            apart.empty(apart.BARS + k, shape) if keep else NO_SLOPES for k, keep in enumerate(kept)
-        )
-        return MuscleSignals(*found), _memories(len(groups(shape[-1])))
-
-    return Spare(make)
+    return Spare(partial(_room, shape, kept))
 
 
 def tangents(
@@ -319,7 +319,8 @@ def tangents(
     chunk = longest if whole else min(max(FEWEST, DERIVED // width), longest)
     shape = (lead + chunk, fields.size, width)
     kept = (False, wanted[0], True, wanted[1] or not timeline.one_velocity, True)
-    rooms = _rooms(shape, kept)
+    # That of a whole trial may be large, and is not kept.
+    rooms = Spare(partial(_room, shape, kept)) if whole else _rooms(shape, kept)
     given = (excitation, by_delay, musculotendon_length, signals, flags)
 
     def work(trials: range) -> None:
