@@ -48,7 +48,48 @@ ARITHMETIC = {"error_model": "numpy"}
 ROOMS = ("physics", "optimize", "assistance")  # that have kernels
 # Of what only compiled code calls: no way in from Python, which costs a fifth of the compilation.
 # Not `nogil` either: Numba compiles a `pure` function anew for callers of other options.
-INNER = {**ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INNER: dict[str, Any] = {**ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+if HAVE_NUMBA:
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.compiler import CompilerBase, DefaultPassBuilder
+
+    class _Generator:
+        def __init__(self, codegen: Any) -> None:
+            self._codegen = codegen
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._codegen, name)
+
+        def set_env(self, name: str, environment: Any) -> None:
+            """Nothing: it would look for the code in memory, which has none."""
+
+    class _Library(JITCodeLibrary):
+        """A function as LLVM has it, of which no machine code is made: that nobody would run."""
+
+        def _finalize_final_module(self) -> None:
+            self._finalized = True
+
+        @property
+        def codegen(self) -> Any:
+            return _Generator(self._codegen)
+
+    class _Copied(CompilerBase):
+        """Numba's compiler for what is copied to where it is called."""
+
+        def define_pipelines(self) -> list[Any]:
+            state = self.state
+            state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
+            return [DefaultPassBuilder.define_nopython_pipeline(state)]
+
+    class _Apart(_Copied):
+        """The same, told that array arguments do not overlap."""
+
+        def define_pipelines(self) -> list[Any]:
+            self.state.flags.noalias = True
+            return super().define_pipelines()
+
+    INNER["pipeline_class"] = _Copied
 
 
 def pure(function: F) -> F:
@@ -79,7 +120,7 @@ def section(function: F) -> F:
     """A part of a kernel. No two of its array arguments may overlap, so loops can be widened."""
     if not HAVE_NUMBA:
         return function
-    options = {"forceinline": True, "pipeline_class": _Apart, **INNER}
+    options = {**INNER, "forceinline": True, "pipeline_class": _Apart}
     return cast(F, numba.njit(_nrt=False, **options)(function))
 
 
@@ -323,15 +364,6 @@ def _warn_of_slow_start(error: Exception) -> None:
 
 
 if HAVE_NUMBA:
-    from numba.core.compiler import CompilerBase, DefaultPassBuilder
-
-    class _Apart(CompilerBase):
-        """Numba's compiler, told that array arguments do not overlap."""
-
-        def define_pipelines(self) -> list[Any]:
-            self.state.flags.noalias = True
-            return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
-
     # Outside the `try` above: a Numba without these must fail, not pass for no Numba.
     from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
