@@ -51,6 +51,7 @@ ROOMS = ("physics", "optimize", "assistance")  # that have kernels
 INNER: dict[str, Any] = {**ARITHMETIC, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 if HAVE_NUMBA:
+    # Outside the `try` above: a Numba without these must fail, not pass for no Numba.
     from numba.core.codegen import JITCodeLibrary
     from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
@@ -65,7 +66,7 @@ if HAVE_NUMBA:
             """Nothing: it would look for the code in memory, which has none."""
 
     class _Library(JITCodeLibrary):
-        """A function as LLVM has it, of which no machine code is made: that nobody would run."""
+        """A function as LLVM has it. Nobody would run its own machine code: none is made."""
 
         def _finalize_final_module(self) -> None:
             self._finalized = True
@@ -364,7 +365,6 @@ def _warn_of_slow_start(error: Exception) -> None:
 
 
 if HAVE_NUMBA:
-    # Outside the `try` above: a Numba without these must fail, not pass for no Numba.
     from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
     class _Locator:

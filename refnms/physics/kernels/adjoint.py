@@ -62,8 +62,8 @@ def adjoint(
     The last frames of a trial come first; `memories` keep what the call before them needs.
     Those of lengths are used up, and where lengths and forces come in two calls, those of
     activation and velocity. Where those of neural activation, activation or velocity have no rows
-    they are zero; so for lengths, where there is but one velocity. Where those of the inputs have
-    none, they are not wanted.
+    they are zero; so for lengths, where there is but one velocity, and where a lane is in two
+    blocks. Where those of the inputs have none, they are not wanted.
     """
     timeline = system.timeline
     for i in range(blocks.shape[0]):
