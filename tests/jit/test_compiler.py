@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 
@@ -13,10 +15,15 @@ if not jit.COMPILES:
 import numba
 from numba.core import codegen, event
 
-from refnms.jit import compiler
+from refnms.jit import cache, compiler
 
 
-def pieces():
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    monkeypatch.setattr(cache, "cache_directory", lambda: None)
+
+
+def kernel_of_pieces():
     """A kernel that calls one function by itself, and through a function of every other kind."""
 
     @jit.pure
@@ -41,56 +48,56 @@ def pieces():
         apart(x, out)
         out[0] = half(x[0]) + far(x[0]) + inside(x[0])
 
-    return half, whole
+    return whole
+
+
+class Compiled(NamedTuple):
+    kernel: Any
+    functions: list[str]  # that Numba compiled
+    machine_code: list[str]  # of these
 
 
 @pytest.fixture
-def compiled():
-    """The function, the kernel, what was compiled, and what became machine code."""
-    half, whole = pieces()
-    became, make = [], codegen.JITCodeLibrary._finalize_specific
-    with pytest.MonkeyPatch.context() as patch, event.install_recorder("numba:compile") as recorder:
-        patch.setattr(
-            codegen.JITCodeLibrary,
-            "_finalize_specific",
-            lambda library: (became.append(library.name), make(library))[1],
-        )
-        x, out = np.arange(1.0, 9.0), np.zeros(8)
-        whole(x, out)
+def compiled(nothing_kept, monkeypatch) -> Compiled:
+    machine_code, make = [], codegen.JITCodeLibrary._finalize_specific
+
+    def finalize(library):
+        machine_code.append(library.name.rpartition(".")[2])
+        make(library)
+
+    monkeypatch.setattr(codegen.JITCodeLibrary, "_finalize_specific", finalize)
+    kernel, x, out = kernel_of_pieces(), np.arange(1.0, 9.0), np.zeros(8)
+    with event.install_recorder("numba:compile") as recorder:
+        kernel(x, out)
     assert out.tolist() == [0.5 + (0.5 + 1.0) + (0.5 + 2.0), *(0.5 * x[1:] + 1.0)]
-    names = [e.data["dispatcher"].py_func.__name__ for _, e in recorder.buffer if e.is_start]
-    return half, whole, names, became
+    begun = [e.data["dispatcher"] for _, e in recorder.buffer if e.is_start]
+    return Compiled(kernel, [d.py_func.__name__ for d in begun], machine_code)
 
 
 def test_a_function_is_compiled_once_for_callers_of_every_kind(compiled):
-    _, _, names, _ = compiled
-    assert sorted(names) == ["apart", "far", "half", "whole"]
+    assert sorted(compiled.functions) == ["apart", "far", "half", "whole"]
 
 
 def test_only_the_kernel_becomes_machine_code(compiled):
-    *_, became = compiled
-    assert became and all(name.endswith("whole") for name in became)
+    assert set(compiled.machine_code) == {"whole"}
 
 
 def test_whether_arrays_overlap_is_looked_at_but_in_a_section(compiled):
-    _, whole, *_ = compiled
-
     @jit.kernel
     def plain(x, out):
         for i in range(out.size):
             out[i] = 0.5 * x[i] + x[0]
 
     plain(np.ones(3), np.zeros(3))
-    (text,), (other,) = whole.inspect_llvm().values(), plain.inspect_llvm().values()
+    (text,), (other,) = compiled.kernel.inspect_llvm().values(), plain.inspect_llvm().values()
     assert "vector.body" in text and "memcheck" not in text
     assert "vector.body" in other and "memcheck" in other
 
 
 def test_what_is_left_out_are_passes_of_this_numba(compiled):
-    _, whole, *_ = compiled
     theirs = numba.njit(lambda x: x)
     theirs(1.0)
-    own, default = passes(whole), passes(theirs)
+    own, default = passes(compiled.kernel), passes(theirs)
     assert compiler.UNUSED <= default
     assert own == default - compiler.UNUSED - {"nopython_type_inference"} | {
         "type_inference_for_any_caller"
