@@ -97,7 +97,7 @@ def run(seed: int = 0, out: Path | None = None, say: Callable[[str], object] = p
     InputError when that folder holds anything else; OSError.
     """
     say("The main job on an invented person whose truth is known (see refnms/synthetic.py).")
-    say("The first run also compiles, which takes half a minute.\n")
+    say("The first run also compiles, which takes 20 s.\n")
     folder = FOLDER if out is None else out
     check_replaceable(folder)
     with ahead.compiling() as wait:

@@ -1,7 +1,7 @@
 """How Numba compiles our functions, where its own way would take longer or run slower.
 
-The first run ever waits for it: some seventy functions, copied into two kernels. Only what is here
-leans on inner parts of Numba; without one of them, importing this file fails.
+The first run ever waits for it: a hundred functions and more for each of two kernels, into which
+they are copied. This leans on inner parts of Numba; without one of them, its import fails.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ INHERITED = ("nrt", "error_model")
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _TypeInference(NopythonTypeInference):
-    """Numba's, after which a function has been compiled once and not for every kind of caller."""
+    """Numba's own. What is called gets the same options from every caller: it is compiled once."""
 
     _name = "type_inference_for_any_caller"
 
@@ -73,10 +73,10 @@ class _Generator:
 
 
 class _Library(JITCodeLibrary):
-    """A function as LLVM has it, simplified by itself alone: that is left to its users.
+    """A function as LLVM has it, to be optimized where it is used.
 
-    What is optimized together with those it calls, and again with those that call it, takes longer
-    and runs slower. Nobody would run its own machine code: none is made.
+    To optimize it by itself too, and again in every function it is copied to on the way, takes
+    longer and makes slower code. Nobody would run its own machine code: none is made.
     """
 
     def _optimize_final_module(self) -> None:

@@ -45,7 +45,7 @@ def outlined(function: F) -> F:
 def spliced(function: F) -> F:
     """A long part of a kernel, called in one place of it, to which Numba copies its statements.
 
-    A `pure` one would be optimized by itself and then again where it is used: it compiles slower.
+    A `pure` one would be a piece of its own, simplified before it is copied: it compiles slower.
     """
     if not HAVE_NUMBA:
         return function
