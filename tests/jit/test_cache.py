@@ -81,7 +81,7 @@ def test_an_edited_formula_is_never_served_from_the_cache(house):
     assert run(house) == ("5.0 True 0", "")
 
 
-@pytest.mark.parametrize("room", ["physics", "optimize"])
+@pytest.mark.parametrize("room", ["jit", "physics", "optimize", "assistance"])
 def test_an_edit_in_any_room_with_kernels_is_noticed(house, room):
     run(house)
     folder = house / "refnms" / room / "deep"
