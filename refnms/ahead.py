@@ -39,7 +39,7 @@ def compiling() -> Iterator[Callable[[], object]]:
         yield lambda: None
         return
     other = subprocess.Popen(
-        [sys.executable, "-m", "refnms.ahead"],
+        python("from refnms import ahead; ahead.main()"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,  # what it fails in, the first process compiles and tells
     )
@@ -79,8 +79,17 @@ def compile_tangents() -> None:
     change(one, matrix, quadratic.hinges, one)
 
 
-if __name__ == "__main__":
+def python(statement: str) -> list[str]:
+    """A command that finds every module where this process does, whatever folder it is run in.
+
+    Compiled code is kept by the place of its source: that of another copy would be of no use.
+    """
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {statement}"]
+
+
+def main() -> None:
+    """The second process."""
     gc.disable()
     compile_tangents()
-    # Not by the end of the file: to clear up what compiling made takes half a second.
+    # Not by the end of the statement: to clear up what compiling made takes half a second.
     os._exit(0)

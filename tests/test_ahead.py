@@ -64,6 +64,14 @@ def test_an_error_meanwhile_leaves_no_process_behind(other, tmp_path, monkeypatc
     assert other.killed == 1
 
 
+def test_the_other_process_takes_our_modules_and_not_those_of_the_folder_it_is_in(tmp_path):
+    (tmp_path / "refnms").mkdir()
+    (tmp_path / "refnms" / "__init__.py").write_text("raise RuntimeError('another copy')")
+    command = ahead.python("from refnms import ahead; print(ahead.__file__)")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == ahead.__file__, done.stderr
+
+
 @pytest.mark.parametrize("why", ["compiled before", "kept nowhere", "one processor"])
 def test_there_is_no_other_process_where_it_would_not_help(why, other, tmp_path, monkeypatch):
     if why == "compiled before":
