@@ -100,7 +100,8 @@ def _compile(target: Path, processor: str | None) -> None:
         "REFNMS_CACHE": "off",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
-    command = [sys.executable, "-m", "refnms.interop.c.objects", name, str(target)]
+    # -P: of this copy of the package, not of one in the folder where it is called.
+    command = [sys.executable, "-P", "-m", "refnms.interop.c.objects", name, str(target)]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     if ended.returncode != 0 or "is not a recognized processor" in ended.stderr:
         last = ended.stderr.strip().splitlines()[-1:] or ["no message"]

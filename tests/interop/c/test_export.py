@@ -15,7 +15,7 @@ from streams import PROFILES, person, short
 
 from refnms.errors import InputError
 from refnms.golden import compare, text
-from refnms.interop.c import export_c, write_model, write_trial
+from refnms.interop.c import export, export_c, write_model, write_trial
 from refnms.interop.c.objects import ENTRIES
 from refnms.jit import HAVE_NUMBA
 from refnms.physics.profiles import ceinms_0_9
@@ -213,6 +213,16 @@ def test_the_header_describes_the_model_that_is_written():
 
 
 @pytest.mark.skipif(not HAVE_NUMBA, reason="Numba is not installed")
+@pytest.mark.skipif(not HAVE_NUMBA, reason="Numba is not installed")
+def test_another_copy_in_the_working_folder_is_not_compiled(tmp_path, monkeypatch):
+    (tmp_path / "refnms").mkdir()
+    (tmp_path / "refnms" / "__init__.py").write_text("raise RuntimeError('another copy')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="abacus") as raised:  # LLVM has no such processor
+        export._compile(tmp_path / "library.o", "abacus")
+    assert "another copy" not in str(raised.value)
+
+
 def test_without_a_compiler_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(InputError, match="no-such-compiler is not on the path"):
