@@ -88,7 +88,7 @@ def python(statement: str) -> list[str]:
 
 
 def main() -> None:
-    """The second process."""
+    """What the second process does."""
     gc.disable()
     compile_tangents()
     # Not by the end of the statement: to clear up what compiling made takes half a second.

@@ -62,6 +62,8 @@ class Compiler(CompilerBase):
 
 
 class _Generator:
+    """Numba's generator of code, but for the step that needs machine code."""
+
     def __init__(self, codegen: Any) -> None:
         self._codegen = codegen
 
